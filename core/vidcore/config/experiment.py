@@ -1,0 +1,137 @@
+"""The experiment: every table and key that a TOML file may have, with default, unit and limits.
+
+Tables whose `type` names a component are slots; their other keys belong to the component's own config class.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from attrs import field, frozen
+from attrs.validators import and_, ge, gt, le, min_len, optional
+
+from vidcore.config.slots import (
+    CallbackSlot,
+    DatasetSlot,
+    DecoderSlot,
+    MetricSlot,
+    ModelSlot,
+    OptimizerSlot,
+    ScheduleSlot,
+    TaskSlot,
+)
+
+
+@frozen(kw_only=True)
+class Data:
+    """Where samples come from, and who reads them."""
+
+    root: str = ""  # folder that list files and videos are relative to; itself relative to the file or VIDCORE_DATA
+    decoder: DecoderSlot = "pyav"
+    workers: int | Literal["auto"] = field(default="auto")  # processes that decode; "auto": measured on this machine
+    prefetch: int = field(default=2, validator=ge(1))  # batches each worker keeps ready
+    on_bad_video: Literal["replace", "fail"] = "replace"  # what an unreadable video does to a run
+    max_bad_fraction: float = field(default=0.1, validator=and_(ge(0.0), le(1.0)))  # more than this stops the run
+    train: DatasetSlot | None = None
+    val: DatasetSlot | None = None
+    test: DatasetSlot | None = None  # left out: val is used
+
+    @workers.validator
+    def _workers_not_negative(self, attribute: Any, value: int | str) -> None:
+        if isinstance(value, int) and value < 0:
+            raise ValueError(f"'workers' must be >= 0 or \"auto\", got {value}")
+
+
+@frozen(kw_only=True)
+class ClipGrad:
+    """Keeps gradients from growing beyond a size."""
+
+    norm: float | None = field(default=None, validator=optional(gt(0.0)))  # largest 2-norm over all parameters
+    value: float | None = field(default=None, validator=optional(gt(0.0)))  # largest absolute value of an entry
+
+
+@frozen(kw_only=True)
+class Ema:
+    """An exponential moving average of the weights, evaluated and saved in place of them."""
+
+    decay: float = field(default=0.999, validator=and_(gt(0.0), le(1.0)))
+
+
+@frozen(kw_only=True)
+class Evaluate:
+    """When the model is measured on `data.val`."""
+
+    every: int = field(default=1, validator=ge(1))  # epochs
+    start: int = field(default=1, validator=ge(1))  # first epoch, counted from 1, that is followed by an evaluation
+    final: Literal["best", "last", "none"] = "best"  # which weights are measured on `data.test` at the end
+
+
+@frozen(kw_only=True)
+class Checkpoint:
+    """What is kept to continue from."""
+
+    every: int = field(default=1, validator=ge(1))  # epochs
+    every_steps: int | None = field(default=None, validator=optional(ge(1)))  # in addition, within long epochs
+    keep: int = field(default=2, validator=ge(1))  # newest checkpoints kept
+    best: str = ""  # metric that picks weights/best.safetensors; "": the first metric
+
+
+@frozen(kw_only=True)
+class Engine:
+    """How training runs."""
+
+    epochs: int = field(default=10, validator=ge(1))
+    device: str = "auto"  # "auto", "cpu", "cuda", "cuda:1", "mps"
+    precision: Literal["auto", "fp32", "tf32", "bf16", "fp16"] = "auto"  # "auto": bf16 where it is fast, else fp32
+    channels_last: bool = True  # channels_last_3d for 5-D inputs: faster convolutions, same result up to rounding
+    compile: Literal["none", "model", "blocks"] = "none"  # torch.compile
+    deterministic: bool = False  # refuse kernels whose sums depend on timing
+    accumulate: int = field(default=1, validator=ge(1))  # batches whose gradients make one step
+    auto_scale_lr: int | None = field(default=None, validator=optional(ge(1)))  # batch size that `optimizer.lr` is meant for
+    freeze: tuple[str, ...] = ()  # shell patterns of parameter names that are not trained
+    frozen_norm: bool = False  # batch norms keep their running statistics
+    clip_grad: ClipGrad | None = None
+    ema: Ema | None = None
+    max_bad_steps: int = field(default=10, validator=ge(1))  # steps in a row with a loss that is not finite, before the run stops
+    log_every: int = field(default=10, validator=ge(1))  # steps between two lines of metrics.jsonl
+    evaluate: Evaluate = field(factory=Evaluate)
+    checkpoint: Checkpoint = field(factory=Checkpoint)
+
+
+@frozen(kw_only=True)
+class Published:
+    """A figure that the authors of a recipe state."""
+
+    metric: str = field(validator=min_len(1))
+    value: float  # fraction
+    source: str = ""  # where it stands
+    note: str = ""
+
+
+@frozen(kw_only=True)
+class About:
+    """What a person wants to know of a recipe. Has no effect on a run."""
+
+    summary: str = ""
+    paper: str = ""
+    alias: tuple[str, ...] = ()  # other names, such as the config stem of another framework
+    gpus: int | None = None  # devices the authors used; batch sizes are for each of them
+    published: tuple[Published, ...] = ()
+
+
+@frozen(kw_only=True)
+class Experiment:
+    """One experiment, whole."""
+
+    name: str = ""  # of the run folder; left out: the name of the file
+    seed: int = field(default=0, validator=ge(0))
+    about: About = field(factory=About)
+    task: TaskSlot
+    model: ModelSlot
+    data: Data = field(factory=Data)
+    optimizer: OptimizerSlot = "adamw"
+    schedule: ScheduleSlot = "constant"
+    engine: Engine = field(factory=Engine)
+    metrics: dict[str, MetricSlot] = field(factory=dict)
+    callbacks: dict[str, CallbackSlot] = field(factory=dict)
+    stage: dict[str, dict[str, Any]] = field(factory=dict)  # experiments in order, each inheriting the tables above
