@@ -134,4 +134,3 @@ class Experiment:
     engine: Engine = field(factory=Engine)
     metrics: dict[str, MetricSlot] = field(factory=dict)
     callbacks: dict[str, CallbackSlot] = field(factory=dict)
-    stage: dict[str, dict[str, Any]] = field(factory=dict)  # experiments in order, each inheriting the tables above

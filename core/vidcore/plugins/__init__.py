@@ -1,6 +1,18 @@
 """The plugin host. Imports neither torch nor any plugin until it is asked for one."""
 
-from vidcore.plugins.catalog import Command, Component, Recipe, WeightsEntry
+from vidcore.plugins.catalog import Command, Component, Recipe, WeightsEntry, load_reference
 from vidcore.plugins.hookspecs import API, hookimpl
+from vidcore.plugins.discovery import Host, build, host
 
-__all__ = ["API", "Command", "Component", "Recipe", "WeightsEntry", "hookimpl"]
+__all__ = [
+    "API",
+    "Command",
+    "Component",
+    "Host",
+    "Recipe",
+    "WeightsEntry",
+    "build",
+    "hookimpl",
+    "host",
+    "load_reference",
+]

@@ -35,7 +35,7 @@ class Component:
     config: str = field(validator=_is_reference)  # an attrs class, which must import neither torch nor the model
     factory: str = field(validator=_is_reference)  # called with the config object first
     summary: str = ""  # one line for lists
-    distribution: str = ""  # filled by the host
+    plugin: str = ""  # entry point that offered it, filled by the host
 
 
 @frozen(kw_only=True)
@@ -47,7 +47,7 @@ class Recipe:
     variant: str | None  # the table under [variants] that makes this recipe; None when the file is one recipe
     alias: tuple[str, ...] = ()
     summary: str = ""
-    distribution: str = ""
+    plugin: str = ""
 
 
 @frozen(kw_only=True)
@@ -63,7 +63,7 @@ class WeightsEntry:
     classes: str = ""  # name of the class list, as the data set's plugin calls it
     published: dict[str, float] = field(factory=dict)  # figures of the authors, fractions
     source: str = ""  # where the figures stand
-    distribution: str = ""
+    plugin: str = ""
 
 
 @frozen(kw_only=True)
@@ -74,7 +74,7 @@ class Command:
     name: str
     help: str  # one line, shown without importing the target
     target: str = field(validator=_is_reference)  # a click command
-    distribution: str = ""
+    plugin: str = ""
 
 
 def load_reference(reference: str) -> Any:
