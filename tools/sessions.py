@@ -1,0 +1,131 @@
+"""What the sessions of noxfile.py are made of: the environment of each, and the test runs with their report.
+
+Runs in nox's own environment: standard library and `packaging` only.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from environments import Closure, Heavy, installed_in, reach
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from workspace import ROOT, Distribution, core, find_distributions
+
+NOX = ROOT / ".nox"
+HEAVY = Heavy(NOX / "heavy")
+REPORTS = NOX / "reports"
+LARGE = {"torch", "torchvision"}
+
+
+def names(*parents: str) -> list[str]:
+    """The distributions of the workspace, those below the given folders only when any is given."""
+    found = find_distributions().values()
+    return [one.name for one in found if not parents or one.folder.parent.name in parents]
+
+
+def make(
+    name: str,
+    distributions: Iterable[str],
+    groups: Iterable[str] = (),
+    tools: Iterable[str] = (),
+    *,
+    lowest: bool = False,
+) -> Closure:
+    """An environment with built wheels of distributions of the workspace and all that they and the tools require.
+
+    Args:
+        name: Name of its folder.
+        distributions: Names, extras allowed (`vidcore[quickstart]`).
+        groups: Dependency groups of the root pyproject.toml.
+        tools: Further requirements.
+        lowest: Take the lowest allowed version of each light requirement of the distributions.
+
+    Raises:
+        environments.Missing: A declared requirement is installed in a version that it excludes.
+        subprocess.CalledProcessError: pip or a build failed.
+    """
+    workspace = find_distributions()
+    wanted = [Requirement(text) for text in (*distributions, *tools)]
+    wanted += [requirement for group in groups for requirement in core().group(group)]
+    ours = [workspace[one] for one in reach_inside(wanted, workspace)]
+    from_outside = list(outside(wanted, workspace))
+    from_outside += [needed for one in ours for needed in one.build_requirements()]
+    HEAVY.ensure([*from_outside, *core().group("build")])
+    known = installed_in(HEAVY.site_packages)
+    names_needed = reach(wanted, {**known, **workspace})
+    linked = [one for one in names_needed if one not in workspace]
+    pins = [pin for one in ours for pin in lowest_versions(one.requirements, workspace)] if lowest else []
+    closure = Closure(NOX / "env" / name)
+    closure.ensure(linked, HEAVY, [wheel(one) for one in ours], pins)
+    return closure
+
+
+def lowest_versions(requirements: Iterable[Requirement], workspace: dict[str, Distribution]) -> list[Requirement]:
+    """`name==version` for each `name>=version`, but for those of the workspace and those too large to install twice."""
+    pins = []
+    for requirement in requirements:
+        if canonicalize_name(requirement.name) not in {*workspace, *LARGE} and requirement.marker is None:
+            pins += [
+                Requirement(f"{requirement.name}=={s.version}") for s in requirement.specifier if s.operator == ">="
+            ]
+    return pins
+
+
+def outside(requirements: Iterable[Requirement], workspace: dict[str, Distribution]) -> list[Requirement]:
+    """What pip has to bring: requirements on anything but the workspace, own and of the distributions they reach."""
+    direct = [one for one in requirements if canonicalize_name(one.name) not in workspace]
+    for name in reach_inside(requirements, workspace):
+        direct += [one for one in workspace[name].requirements if canonicalize_name(one.name) not in workspace]
+    return [one for one in direct if one.marker is None or one.marker.evaluate({"extra": ""})]
+
+
+def reach_inside(requirements: Iterable[Requirement], workspace: dict[str, Distribution]) -> list[str]:
+    """The distributions of the workspace that the requirements need, without asking what lies outside."""
+    inside = {name: _Inside(one, workspace) for name, one in workspace.items()}
+    return reach([one for one in requirements if canonicalize_name(one.name) in workspace], inside)
+
+
+class _Inside:
+    """A distribution of the workspace as if it required nothing but others of it."""
+
+    def __init__(self, distribution: Distribution, workspace: dict[str, Distribution]) -> None:
+        self.requirements = [one for one in distribution.requirements if canonicalize_name(one.name) in workspace]
+
+
+def wheel(distribution: Distribution) -> Path:
+    """Its wheel, built unless one was built from the very same files."""
+    folder = NOX / "wheels" / f"{distribution.name}-{distribution.digest()}"
+    if not list(folder.glob("*.whl")):
+        command = [HEAVY.python, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, distribution.folder]
+        built = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+        if built.returncode != 0:
+            print(built.stdout, built.stderr)
+            raise subprocess.CalledProcessError(built.returncode, command)
+    return next(folder.glob("*.whl"))
+
+
+def fresh_report(part: str) -> Path:
+    """Where a part's report will lie; an old one is removed, for a run that breaks off must not leave it."""
+    report = REPORTS / f"{part}.json"
+    report.unlink(missing_ok=True)
+    return report
+
+
+def test_variables(report: Path) -> dict[str, str]:
+    """Environment variables of a test run: one thread a process, broken plugins fatal, where its report goes."""
+    return {
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "VIDCORE_STRICT_PLUGINS": "1",
+        "VIDCORE_TEST_REPORT": str(report),
+        "PYTHONPATH": "",
+    }
+
+
+def workers() -> str:
+    """Processes of a test run: one for each core."""
+    return str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
