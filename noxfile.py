@@ -6,6 +6,7 @@ how torch is installed only once for all of them is told in tools/environments.p
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -14,13 +15,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 import sessions  # noqa: E402
 import untested  # noqa: E402
-from environments import Missing  # noqa: E402
+from environments import Environment, MissingRequirementError  # noqa: E402
 from workspace import core, find_distributions  # noqa: E402
 
 nox.needs_version = ">=2024.4.15"
@@ -96,7 +98,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def types(session: nox.Session) -> None:
-    """Check types with mypy: strict for the core, the tools and plugins' plugin.py and config.py, friendly in models."""
+    """Check types with mypy: strict for the core, the tools, plugin.py and config.py, friendly in models."""
     python = str(sessions.make("types", sessions.names(), groups=["types", "test"], tools=["nox"]).python)
     packages = [source for name in PLUGINS for source in find_distributions()[name].sources]
     paths = ["core", "tools", *(str(package.parent) for package in packages)]
@@ -160,32 +162,28 @@ def _pytest(
     report = sessions.fresh_report(part)
     try:
         environment = sessions.make(part, distributions, groups=["test", *groups], tools=tools, lowest=lowest)
-    except (Missing, subprocess.CalledProcessError) as error:
+    except (MissingRequirementError, subprocess.CalledProcessError) as error:
         session.warn(f"{part}: no environment could be made: {error}")
         return
     arguments = ["-q", "-n", sessions.workers(), "--dist", "worksteal", *options, *session.posargs, *folders]
-    variables = sessions.test_variables(report)
-    session.run(
-        str(environment.python),
-        "-P",
-        "-m",
-        "pytest",
-        *arguments,
-        env=variables,
-        external=True,
-        success_codes=range(256),
-    )
+    _run_to_the_end(session, environment, ["-m", "pytest", *arguments], report)
 
 
 def _check_wheels(session: nox.Session) -> None:
     report = sessions.fresh_report("build")
     try:
         environment = sessions.make("build", sessions.names())
-    except (Missing, subprocess.CalledProcessError) as error:
+    except (MissingRequirementError, subprocess.CalledProcessError) as error:
         session.warn(f"build: {error}")
         return
-    command = [str(environment.python), "-P", "tools/check_wheels.py", *sessions.names()]
-    session.run(*command, env=sessions.test_variables(report), external=True, success_codes=range(256))
+    _run_to_the_end(session, environment, ["tools/check_wheels.py", *sessions.names()], report)
+
+
+def _run_to_the_end(session: nox.Session, environment: Environment, arguments: list[str], report: Path) -> None:
+    """Run Python; whether it failed, even by a signal, is told by its report or the lack of one."""
+    command = [str(environment.python), "-P", *arguments]
+    with contextlib.suppress(CommandFailed):
+        session.run(*command, env=sessions.test_variables(report), external=True)
 
 
 def _conclude(session: nox.Session, parts: Iterable[str]) -> None:

@@ -38,7 +38,7 @@ sys.exit({attribute}())
 """
 
 
-class Missing(Exception):
+class MissingRequirementError(Exception):
     """A requirement that nothing in the given environment fulfils."""
 
 
@@ -79,7 +79,7 @@ def reach(requirements: Iterable[Requirement], known: Mapping[str, HasRequiremen
     """Names of all distributions that the requirements need, themselves included, sorted.
 
     Raises:
-        Missing: A needed distribution is not in `known`, or has a version that the requirement excludes.
+        MissingRequirementError: A needed distribution is not in `known`, or has a version that the requirement excludes.
     """
     seen: set[tuple[str, str]] = set()
     todo = [(requirement, "the environment") for requirement in requirements if _applies(requirement, "")]
@@ -87,10 +87,10 @@ def reach(requirements: Iterable[Requirement], known: Mapping[str, HasRequiremen
         requirement, wanted_by = todo.pop()
         name = canonicalize_name(requirement.name)
         if name not in known:
-            raise Missing(f"{wanted_by} requires {requirement}, which is not installed")
+            raise MissingRequirementError(f"{wanted_by} requires {requirement}, which is not installed")
         version = getattr(known[name], "version", None)
         if version is not None and not requirement.specifier.contains(version, prereleases=True):
-            raise Missing(f"{wanted_by} requires {requirement}; installed is {version}")
+            raise MissingRequirementError(f"{wanted_by} requires {requirement}; installed is {version}")
         for extra in ("", *requirement.extras):
             if (name, extra) not in seen:
                 seen.add((name, extra))

@@ -10,9 +10,10 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from environments import Closure, Heavy, installed_in, reach
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from environments import Closure, Heavy, installed_in, reach
 from workspace import ROOT, Distribution, core, find_distributions
 
 NOX = ROOT / ".nox"
@@ -45,7 +46,7 @@ def make(
         lowest: Take the lowest allowed version of each light requirement of the distributions.
 
     Raises:
-        environments.Missing: A declared requirement is installed in a version that it excludes.
+        environments.MissingRequirementError: A declared requirement is installed in a version that it excludes.
         subprocess.CalledProcessError: pip or a build failed.
     """
     workspace = find_distributions()
@@ -100,8 +101,9 @@ def wheel(distribution: Distribution) -> Path:
     """Its wheel, built unless one was built from the very same files."""
     folder = NOX / "wheels" / f"{distribution.name}-{distribution.digest()}"
     if not list(folder.glob("*.whl")):
-        command = [HEAVY.python, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, distribution.folder]
-        built = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+        command = [str(HEAVY.python), "-m", "build", "--wheel", "--no-isolation"]
+        command += ["--outdir", str(folder), str(distribution.folder)]
+        built = subprocess.run(command, capture_output=True, text=True)
         if built.returncode != 0:
             print(built.stdout, built.stderr)
             raise subprocess.CalledProcessError(built.returncode, command)
