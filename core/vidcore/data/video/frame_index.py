@@ -1,0 +1,161 @@
+"""Which packets of a file must be decoded to get frame i.
+
+Frames are numbered as they are shown, packets as they lie in the file; with B-frames the two orders differ. The
+numbers of the packets ride through the decoder as their time stamps, so a decoded frame tells which packet it came
+from, also in containers whose own time stamps are missing, doubled or mere counters.
+"""
+
+from __future__ import annotations
+
+import bisect
+import json
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+
+from vidcore.data.video.orientation import Orientation
+from vidcore.interfaces import VideoInfo
+
+Int64s = np.ndarray[Any, np.dtype[np.int64]]
+NO_TIME = -(2**63)  # what FFmpeg writes for a time stamp that is not known
+
+_MAGIC = b"VIDCOREINDEX1"
+_ARRAYS = ("pts", "packets", "key_packets", "key_frames", "key_times", "key_pts", "key_sizes")
+# Going on to the next key frame by decoding costs less than a seek when at most this many frames lie between.
+_JOIN_GAP = 3
+
+
+@frozen
+class Run:
+    """Frames to be had from one stretch of decoding."""
+
+    key: int  # number of the key frame to start at
+    frames: tuple[int, ...]  # ascending
+
+
+@frozen(kw_only=True, eq=False)
+class FrameIndex:
+    """Frames and key frames of a video. N frames, K key frames.
+
+    A key frame serves the frames from `key_frames[k]` on, in the order shown: those that are shown before it need the
+    key frame before (open GOP), although their packets come after it.
+    """
+
+    codec: str
+    time_base: Fraction
+    fps: Fraction
+    coded_width: int
+    coded_height: int
+    orientation: Orientation = field(factory=Orientation)
+    num_packets: int
+    pts: Int64s  # time stamp of each frame in units of time_base, ascending [N]
+    packets: Int64s  # packet that carries each frame [N]
+    key_packets: Int64s  # ascending [K]
+    key_frames: Int64s  # first frame that is whole when decoding starts here, ascending [K]
+    key_times: Int64s  # what to seek to; NO_TIME: cannot be sought [K]
+    key_pts: Int64s  # time stamp and size of the packet, to know it again after a seek [K]
+    key_sizes: Int64s
+
+    @property
+    def num_frames(self) -> int:
+        """Frames that decoding the whole file gives."""
+        return len(self.pts)
+
+    def info(self) -> VideoInfo:
+        """The public description of the video."""
+        width, height = self.orientation.shown_size(self.coded_width, self.coded_height)
+        return VideoInfo(
+            num_frames=self.num_frames,
+            fps=float(self.fps),
+            width=width,
+            height=height,
+            timestamps=self.pts.astype(np.float64) * float(self.time_base),
+            codec=self.codec,
+            rotation=self.orientation.rotation,
+        )
+
+    def frame_of_packet(self) -> Int64s:
+        """The frame that each packet carries, -1 for none [num_packets]."""
+        frames = np.full(self.num_packets, -1, np.int64)
+        frames[self.packets] = np.arange(self.num_frames)
+        return frames
+
+    def runs(self, frames: Sequence[int]) -> Iterator[Run]:
+        """Split ascending frame numbers into stretches that are cheap to decode.
+
+        A new stretch begins where a later key frame spares more decoding than seeking to it costs.
+        """
+        key_frames = self.key_frames.tolist()
+        start, members = 0, list[int]()
+        for frame in frames:
+            key = max(bisect.bisect_right(key_frames, frame) - 1, 0)
+            if members and key > start and key_frames[key] - members[-1] > _JOIN_GAP:
+                yield Run(start, tuple(members))
+                members = []
+            if not members:
+                start = key
+            members.append(frame)
+        if members:
+            yield Run(start, tuple(members))
+
+    def to_bytes(self) -> bytes:
+        """Compact, with a checksum: about 200 bytes for a clip with constant frame rate."""
+        head = [
+            self.codec,
+            str(self.time_base),
+            str(self.fps),
+            self.coded_width,
+            self.coded_height,
+            [self.orientation.a, self.orientation.b, self.orientation.c, self.orientation.d],
+            self.num_packets,
+            self.num_frames,
+            len(self.key_packets),
+        ]
+        arrays = b"".join(_deltas(value).tobytes() for value in self._arrays())
+        body = zlib.compress(json.dumps(head, separators=(",", ":")).encode() + b"\n" + arrays, 9)
+        return _MAGIC + struct.pack("<I", zlib.crc32(body)) + body
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> FrameIndex:
+        """Read what `to_bytes` wrote. Raises ValueError when it is anything else or damaged."""
+        start = len(_MAGIC) + 4
+        if not data.startswith(_MAGIC) or len(data) < start:
+            raise ValueError("not a frame index of this version")
+        body = data[start:]
+        if struct.unpack("<I", data[len(_MAGIC) : start])[0] != zlib.crc32(body):
+            raise ValueError("damaged frame index")
+        head, _, arrays = zlib.decompress(body).partition(b"\n")
+        codec, time_base, fps, width, height, orientation, num_packets, num_frames, num_keys = json.loads(head)
+        lengths = [num_frames, num_frames, *[num_keys] * (len(_ARRAYS) - 2)]
+        parts = np.split(np.frombuffer(arrays, "<i8"), np.cumsum(lengths)[:-1])
+        return cls(
+            codec=codec,
+            time_base=Fraction(time_base),
+            fps=Fraction(fps),
+            coded_width=width,
+            coded_height=height,
+            orientation=Orientation(*orientation),
+            num_packets=num_packets,
+            **{name: np.cumsum(part, dtype=np.int64) for name, part in zip(_ARRAYS, parts, strict=True)},
+        )
+
+    def _arrays(self) -> tuple[Int64s, ...]:
+        return (
+            self.pts,
+            self.packets,
+            self.key_packets,
+            self.key_frames,
+            self.key_times,
+            self.key_pts,
+            self.key_sizes,
+        )
+
+
+def _deltas(values: Int64s) -> Int64s:
+    """Differences, which compress well; wrapping around at 64 bits, so that NO_TIME survives too."""
+    return np.diff(values, prepend=np.int64(0)).astype("<i8")
