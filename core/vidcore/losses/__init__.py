@@ -1,0 +1,1 @@
+"""Losses that experiments name under `[task.loss]`. Importing this package imports no torch."""
