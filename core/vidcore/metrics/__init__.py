@@ -1,0 +1,1 @@
+"""Metrics that experiments name under `[metrics.NAME]`. Importing this package imports no torch."""
