@@ -19,5 +19,14 @@ def vidcore_components() -> list[Component]:
 
 # fmt: off
 _COMPONENTS: list[tuple[str, str, str, str, str]] = [
+    ("task", "recognition", "tasks.config:Recognition", "tasks.recognition:RecognitionTask", "one class or several for a video"),
+    ("loss", "cross-entropy", "losses.config:CrossEntropy", "losses.classification:CrossEntropyLoss", "softmax cross entropy, hard or soft targets"),
+    ("loss", "bce", "losses.config:Bce", "losses.classification:BceLoss", "binary cross entropy of each class on its own"),
+    ("loss", "nll", "losses.config:Nll", "losses.classification:NllLoss", "negative log likelihood of log probabilities"),
+    ("metric", "accuracy", "metrics.config:Accuracy", "metrics.accuracy:Accuracy", "top-k accuracy"),
+    ("metric", "mean-class-accuracy", "metrics.config:MeanClassAccuracy", "metrics.confusion:MeanClassAccuracy", "accuracy averaged over classes"),
+    ("metric", "mean-average-precision", "metrics.config:MeanAveragePrecision", "metrics.precision:MeanAveragePrecision", "average precision of each class, averaged"),
+    ("metric", "per-sample-map", "metrics.config:PerSampleMap", "metrics.precision:PerSampleMap", "average precision of each sample, averaged"),
+    ("metric", "confusion", "metrics.config:Confusion", "metrics.confusion:Confusion", "which class is taken for which"),
 ]
 # fmt: on

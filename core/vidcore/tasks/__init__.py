@@ -1,0 +1,1 @@
+"""Tasks that experiments name under `[task]`. Importing this package imports no torch."""

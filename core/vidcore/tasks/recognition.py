@@ -1,0 +1,126 @@
+"""Action recognition: one class, or several, for each video.
+
+Route: samples -> collate (in a worker) -> prepare (on the device) -> forward -> loss, or predict.
+Letters: N samples, V views of one sample, R = sum of views, C channels, T frames, H W pixels, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from attrs import evolve
+from torch import Tensor, nn
+
+from vidcore.errors import ConfigError, DataError
+from vidcore.interfaces import Loss
+from vidcore.losses.config import Bce, CrossEntropy
+from vidcore.plugins import build
+from vidcore.tasks.batching import join_draws, join_inputs, join_targets
+from vidcore.tasks.config import Recognition
+from vidcore.tasks.drawing import draw_scores
+from vidcore.tasks.mixing import apply_mix, draw_mix
+from vidcore.tasks.pixels import Normalize
+from vidcore.tasks.views import merge_views
+from vidcore.values import Batch, Prediction, Sample
+
+
+class RecognitionTask:
+    """Knows what a class label is; knows nothing of files, models or processes."""
+
+    def __init__(self, config: Recognition, classes: Sequence[str]) -> None:
+        if not classes:
+            raise ConfigError("recognition needs classes, but the data has none; name them in the data set's list")
+        self.config = config
+        self.classes = tuple(classes)
+        self._normalize = Normalize(config.mean, config.std)
+        self._criterion = build(config.loss or (Bce() if config.multi_label else CrossEntropy()))
+
+    def collate(self, samples: Sequence[Sample]) -> Batch:
+        """Views of all samples one after the other: `inputs["video"]` becomes `[R, C, T, H, W]`.
+
+        Raises:
+            DataError: Samples differ in the shape of an input, or a label is outside the classes.
+        """
+        views, inputs = join_inputs(samples)
+        return Batch(
+            refs=[sample.ref for sample in samples],
+            inputs=inputs,
+            target=join_targets(samples, len(self.classes)),
+            meta=[sample.meta for sample in samples],
+            views=views,
+            draws=join_draws(samples),
+        )
+
+    def prepare(self, batch: Batch, rng: np.random.Generator, training: bool) -> Batch:
+        """Pixels (uint8 inputs) to normalised float32; in training also mixup and cutmix. Other inputs stay."""
+        batch = evolve(batch, inputs={name: self._pixels(name, value) for name, value in batch.inputs.items()})
+        return self._mix(batch, rng) if training and self.config.mix else batch
+
+    def forward(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Logits of every view, `[R, K]`."""
+        logits: Tensor = model(**batch.inputs)
+        return logits
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Loss:
+        """The loss over all views; each has the target of its sample."""
+        target = self._rows(batch.target["labels" if "labels" in batch.target else "label"], batch)
+        total = self._criterion(outputs, target)
+        parts = {"loss": total.detach()}
+        if not self.config.multi_label:
+            strongest = target.argmax(dim=1) if target.ndim == 2 else target
+            parts["top1"] = (outputs.detach().argmax(dim=1) == strongest).float().mean()
+        return Loss(total=total, parts=parts)
+
+    def predict(self, outputs: Tensor, batch: Batch) -> list[Prediction]:
+        """Scores of each sample, float32 on the CPU: `[K]`, or `[V, K]` where views are not merged."""
+        logits = torch.split(outputs.detach().float(), batch.views)
+        merged = [
+            merge_views(rows, meta.get("merge", "prob"), self.config.multi_label)
+            for rows, meta in zip(logits, batch.meta, strict=True)
+        ]
+        scores = torch.stack(merged).cpu() if len({rows.shape for rows in merged}) == 1 else [m.cpu() for m in merged]
+        triples = zip(batch.refs, scores, batch.meta, strict=True)
+        return [Prediction(ref=ref, outputs={"scores": row}, meta=meta) for ref, row, meta in triples]
+
+    def targets(self, batch: Batch) -> Iterator[dict[str, Any]]:
+        """`{"label": int}` or `{"labels": float [K]}` of each sample, on the CPU; empty where there is none."""
+        target = {name: value.cpu() for name, value in batch.target.items()}
+        for i in range(len(batch)):
+            yield {name: int(value[i]) if name == "label" else value[i] for name, value in target.items()}
+
+    def draw(self, prediction: Prediction, frames: Tensor) -> Tensor:
+        """Names and bars of the best classes over frames, uint8 `[T, 3, H, W]` in and out."""
+        return draw_scores(frames, prediction.outputs["scores"], self.classes, self.config.top_k)
+
+    def _pixels(self, name: str, value: Any) -> Any:
+        return self._normalize(value, name) if isinstance(value, Tensor) and value.dtype == torch.uint8 else value
+
+    def _mix(self, batch: Batch, rng: np.random.Generator) -> Batch:
+        """Blend samples as drawn. Every pixel input is blended alike, and the target becomes soft."""
+        assert self.config.mix is not None
+        draw = draw_mix(self.config.mix, len(batch), rng)
+        if draw is None:
+            return batch
+        if len(set(batch.views)) > 1:
+            raise DataError("samples with different numbers of views cannot be blended; take task.mix out")
+        labels = (
+            batch.target["labels"] if "labels" in batch.target else F.one_hot(batch.target["label"], len(self.classes))
+        )
+        inputs, target = dict(batch.inputs), batch.target
+        for name, value in batch.inputs.items():
+            if not (isinstance(value, Tensor) and value.is_floating_point() and value.ndim >= 4):
+                raise ConfigError(f"task.mix blends pixels; input {name!r} is none, so take task.mix out")
+            per_sample = value.view(len(batch), batch.views[0], *value.shape[1:])
+            mixed, soft = apply_mix(draw, per_sample, labels.float())
+            inputs[name], target = mixed.flatten(0, 1), {"labels": soft}
+        return evolve(batch, inputs=inputs, target=target)
+
+    def _rows(self, target: Tensor, batch: Batch) -> Tensor:
+        """The target of each view from the target of each sample."""
+        if all(count == 1 for count in batch.views):
+            return target
+        return target.repeat_interleave(torch.tensor(batch.views, device=target.device), dim=0)
