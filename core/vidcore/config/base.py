@@ -53,7 +53,9 @@ class Views:
     clips: int = field(default=1, validator=ge(1))
     crops: int = field(default=1, validator=in_((1, 3)))  # 3: first, last, middle along the longer side
     merge: Literal["prob", "score", "none"] = "prob"  # average after softmax, before it, or keep every view apart
-    max_per_forward: int = field(default=8, validator=ge(1))  # views pushed through the model at once; same result at any value
+    max_per_forward: int = field(
+        default=8, validator=ge(1)
+    )  # views pushed through the model at once; same result at any value
 
 
 @frozen(kw_only=True)

@@ -87,12 +87,16 @@ class Engine:
     compile: Literal["none", "model", "blocks"] = "none"  # torch.compile
     deterministic: bool = False  # refuse kernels whose sums depend on timing
     accumulate: int = field(default=1, validator=ge(1))  # batches whose gradients make one step
-    auto_scale_lr: int | None = field(default=None, validator=optional(ge(1)))  # batch size that `optimizer.lr` is meant for
+    auto_scale_lr: int | None = field(
+        default=None, validator=optional(ge(1))
+    )  # batch size that `optimizer.lr` is meant for
     freeze: tuple[str, ...] = ()  # shell patterns of parameter names that are not trained
     frozen_norm: bool = False  # batch norms keep their running statistics
     clip_grad: ClipGrad | None = None
     ema: Ema | None = None
-    max_bad_steps: int = field(default=10, validator=ge(1))  # steps in a row with a loss that is not finite, before the run stops
+    max_bad_steps: int = field(
+        default=10, validator=ge(1)
+    )  # steps in a row with a loss that is not finite, before the run stops
     log_every: int = field(default=10, validator=ge(1))  # steps between two lines of metrics.jsonl
     evaluate: Evaluate = field(factory=Evaluate)
     checkpoint: Checkpoint = field(factory=Checkpoint)

@@ -1,7 +1,8 @@
 """Slots: places in a config class that take any component of a kind.
 
 `model: ModelSlot` in a config class accepts a TOML table `{type = "...", ...}` whose other keys belong to the config
-class of the named component. Plugins make slots for kinds of their own: `RoIHead = Annotated[Any, Slot("detection.roi_head")]`.
+class of the named component. Plugins make slots for kinds of their own:
+`RoIHead = Annotated[Any, Slot("detection.roi_head")]`.
 """
 
 from __future__ import annotations

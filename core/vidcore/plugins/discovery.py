@@ -80,9 +80,8 @@ class Host:
 
     def _refuse_unknown(self, only: frozenset[str], without: frozenset[str], names: set[str]) -> None:
         for name in sorted((only | without) - names):
-            raise PluginError(
-                f"no plugin {name!r} is installed{nearest(name, names)} (installed: {', '.join(sorted(names)) or 'none'})"
-            )
+            installed = ", ".join(sorted(names)) or "none"
+            raise PluginError(f"no plugin {name!r} is installed{nearest(name, names)} (installed: {installed})")
 
     def _load_builtin(self) -> None:
         builtin = importlib.import_module("vidcore.builtin")
@@ -128,7 +127,7 @@ class Host:
     def _gather(self, hook: str, check: Callable[[Any], Any]) -> list[tuple[str, Any]]:
         """(plugin, answer) of every plugin that implements `hook`; an answer that raises makes the plugin broken."""
         answers = []
-        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             name = implementation.plugin_name
             try:
                 answers.append((name, check(implementation.function())))
@@ -282,5 +281,9 @@ def _recipes_of(path: Path) -> list[Recipe]:
 
 def _recipe(name: str, path: Path, variant: str | None, about: dict[str, Any]) -> Recipe:
     return Recipe(
-        name=name, path=str(path), variant=variant, alias=tuple(about.get("alias", ())), summary=about.get("summary", "")
+        name=name,
+        path=str(path),
+        variant=variant,
+        alias=tuple(about.get("alias", ())),
+        summary=about.get("summary", ""),
     )
