@@ -97,11 +97,11 @@ def collect(files: list[Path]) -> Table:
 
 
 def read_cases(path: Path) -> list[Case]:
-    """The cases of NAME.json, with arrays from NAME.npz in place."""
+    """The cases of NAME.json, with arrays from NAME.npz in place; `case["arrays"]` has all of them."""
     arrays_path = path.with_suffix(".npz")
     arrays = dict(np.load(arrays_path, allow_pickle=False)) if arrays_path.exists() else {}
     content = json.loads(path.read_text(encoding="utf-8"))
-    return [_filled(case, arrays) for case in content["cases"]]
+    return [_filled(case, arrays) | {"arrays": arrays} for case in content["cases"]]
 
 
 def _filled(value: Any, arrays: dict[str, Any]) -> Any:
@@ -156,7 +156,7 @@ def differences(answer: Any, expected: Any, tolerance: float | None, place: str 
                 yield from differences(found, entry, tolerance, f"{place}.{key}" if place else key)
     elif isinstance(expected, list) and not _is_numeric(expected):
         if not isinstance(answer, list | tuple) or len(answer) != len(expected):
-            yield f"{place or 'result'} has {len(answer) if hasattr(answer, '__len__') else answer} entries, not {len(expected)}"
+            yield f"{place or 'result'} is {str(answer)[:80]}, not {len(expected)} entries"
         else:
             for i, (ours, theirs) in enumerate(zip(answer, expected, strict=True)):
                 yield from differences(ours, theirs, tolerance, f"{place}[{i}]")
@@ -201,7 +201,7 @@ def _numbers_differ(answer: Any, expected: Any, tolerance: float | None, place: 
 
 
 def read_owners(path: Path) -> dict[str, list[Owner]]:
-    """The [vectors] table of owners.toml: file -> owner, or a list of them of which the first that fits a case counts."""
+    """The [vectors] table: file -> owner, or a list of owners of which the first that fits a case counts."""
     table = tomllib.loads(path.read_text(encoding="utf-8")).get("vectors", {}) if path.exists() else {}
     return {
         name: [Owner(**entry) for entry in (value if isinstance(value, list) else [value])]

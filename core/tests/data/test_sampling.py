@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vidcore.data.clip_sampling import even_starts, segment_middles, span_at_fps, untrimmed_frames
+from vidcore.data.sampling import (
+    DenseSampling,
+    Sampling,
+    SegmentSampling,
+    UniformSampling,
+    UntrimmedSampling,
+    WindowSampling,
+)
+from vidcore.data.sampling_config import Dense, Segments, Uniform, Untrimmed, Window
+from vidcore.errors import ConfigError, DataError
+from vidcore.randomness import Purpose, generator
+
+
+def rng(index: int = 0) -> np.random.Generator:
+    return generator(0, Purpose.SAMPLE, index=index)
+
+
+SAMPLINGS: list[tuple[Sampling, int]] = [
+    (DenseSampling(Dense(num_frames=8, frame_interval=3)), 8),
+    (DenseSampling(Dense(num_frames=8, frame_interval=3, jitter=True, out_of_bound="repeat-last")), 8),
+    (DenseSampling(Dense(num_frames=4, frame_interval=2, target_fps=12.5, keep_tail=True)), 4),
+    (DenseSampling(Dense(num_frames=1)), 1),
+    (SegmentSampling(Segments(num_segments=5)), 5),
+    (SegmentSampling(Segments(num_segments=3, frames_per_segment=4, frame_interval=2)), 12),
+    (WindowSampling(Window(num_segments=4, window=16)), 4),
+    (UniformSampling(Uniform(num_frames=6)), 6),
+]
+
+
+@pytest.mark.parametrize("number", range(len(SAMPLINGS)))
+@given(length=st.integers(1, 200), fps=st.sampled_from([0.0, 24.0, 29.97, 120.0]), num_clips=st.sampled_from([1, 2, 5]))
+def test_frames_lie_inside_the_video_whatever_its_length(number: int, length: int, fps: float, num_clips: int) -> None:
+    sampling, num_frames = SAMPLINGS[number]
+    for draws in (None, rng(length)):
+        frames = sampling.clips(length, fps, draws, num_clips)
+        assert frames.shape == (num_clips, num_frames)
+        assert frames.dtype == np.int64
+        assert frames.min() >= 0 and frames.max() < length
+
+
+@pytest.mark.parametrize("sampling", [sampling for sampling, _ in SAMPLINGS])
+def test_same_generator_gives_the_same_frames_and_another_one_others(sampling: Sampling) -> None:
+    first, again, other = (sampling.clips(180, 25.0, rng(index)) for index in (1, 1, 2))
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+@pytest.mark.parametrize("sampling", [sampling for sampling, _ in SAMPLINGS])
+def test_a_video_without_frames_is_refused(sampling: Sampling) -> None:
+    with pytest.raises(DataError, match="0 frames"):
+        sampling.clips(0, 25.0, None)
+
+
+def test_test_clips_stand_evenly_from_first_to_last_start() -> None:
+    assert even_starts(100, 32, 3).tolist() == [0, 34, 68]
+    frames = DenseSampling(Dense(num_frames=2, frame_interval=31)).clips(100, 25.0, None, 3)
+    assert frames.tolist() == [[0, 31], [34, 65], [68, 99]]
+
+
+def test_views_decide_the_number_of_clips_in_testing_and_the_sampling_else() -> None:
+    dense = DenseSampling(Dense(num_frames=2, num_clips=3))
+    assert len(dense.clips(50, 25.0, None)) == 3
+    assert len(dense.clips(50, 25.0, None, 10)) == 10
+
+
+def test_short_video_loops_or_repeats_its_last_frame() -> None:
+    loop = DenseSampling(Dense(num_frames=6, frame_interval=1))
+    repeat = DenseSampling(Dense(num_frames=6, frame_interval=1, out_of_bound="repeat-last"))
+    assert loop.clips(4, 25.0, None).tolist() == [[0, 1, 2, 3, 0, 1]]
+    assert repeat.clips(4, 25.0, None).tolist() == [[0, 1, 2, 3, 3, 3]]
+
+
+def test_target_fps_stretches_the_clip_of_a_faster_video() -> None:
+    dense = DenseSampling(Dense(num_frames=4, frame_interval=2, target_fps=10))
+    slow, fast = dense.clips(400, 10.0, None)[0], dense.clips(400, 40.0, None)[0]
+    assert np.ptp(slow) == 7  # from the first frame to the end of the last step
+    assert np.ptp(fast) == 31
+    assert span_at_fps(4, 2, 0.0, 10) == span_at_fps(4, 2, 10.0, 10)  # an unknown rate counts as the target
+
+
+def test_keep_tail_can_draw_the_last_frames() -> None:
+    def highest(keep_tail: bool) -> int:
+        segments = SegmentSampling(Segments(num_segments=8, keep_tail=keep_tail))
+        return max(int(segments.clips(15, 25.0, rng(i)).max()) for i in range(300))
+
+    assert highest(keep_tail=True) == 14
+    assert highest(keep_tail=False) == 7
+
+
+def test_jitter_moves_each_frame_by_less_than_the_interval() -> None:
+    plain, moved = (DenseSampling(Dense(num_frames=16, frame_interval=4, jitter=on)) for on in (False, True))
+    shift = moved.clips(300, 25.0, rng())[0] - plain.clips(300, 25.0, rng())[0]
+    assert shift.min() >= 0 and shift.max() <= 3 and len(set(shift.tolist())) > 1
+
+
+def test_two_clips_of_segments_take_middles_and_starts() -> None:
+    assert SegmentSampling(Segments(num_segments=4)).clips(40, 25.0, None, 2).tolist() == [
+        [5, 15, 25, 35],
+        [0, 10, 20, 30],
+    ]
+    assert segment_middles(40, 4, clip=1, num_clips=3).tolist() == pytest.approx([10 / 6, 70 / 6, 130 / 6, 190 / 6])
+
+
+def test_several_clips_of_stacked_segments_take_different_frames() -> None:
+    stacked = SegmentSampling(Segments(num_segments=2, frames_per_segment=3))
+    first, second = stacked.clips(60, 25.0, None, 2)
+    assert first.tolist() == [0, 1, 2, 38, 39, 40]
+    assert second.tolist() == [19, 20, 21, 57, 58, 59]
+
+
+def test_twice_doubles_test_clips_and_refuses_a_single_one() -> None:
+    twice = DenseSampling(Dense(num_frames=2, frame_interval=10, twice=True))
+    assert len(twice.clips(100, 25.0, None, 3)) == 6
+    assert len(DenseSampling(Dense(num_frames=1, twice=True)).clips(100, 25.0, None, 1)) == 2
+    with pytest.raises(ConfigError, match=r"views\.clips"):
+        twice.clips(100, 25.0, None, 1)
+
+
+def test_window_draws_the_last_place_unless_told_not_to() -> None:
+    def places(last_start: bool) -> set[int]:
+        window = WindowSampling(Window(num_segments=1, window=10, last_start=last_start))
+        return {int(window.clips(12, 25.0, rng(i))[0, 0]) for i in range(60)}
+
+    assert places(last_start=True) == {0, 1, 2}
+    assert places(last_start=False) == {0, 1}
+
+
+def test_window_stands_at_as_many_places_as_views_ask_for() -> None:
+    window = WindowSampling(Window(num_segments=2, window=20, num_positions=4))
+    assert window.clips(80, 25.0, None).tolist() == [[0, 10], [20, 30], [40, 50], [60, 70]]
+    assert window.clips(80, 25.0, None, 2).tolist() == [[0, 10], [60, 70]]
+
+
+def test_uniform_covers_the_whole_video() -> None:
+    frames = UniformSampling(Uniform(num_frames=4)).clips(41, 25.0, None)
+    assert frames.tolist() == [[5, 15, 25, 35]]
+
+
+def test_untrimmed_clips_go_all_along_and_repeat_the_edges() -> None:
+    assert untrimmed_frames(21, 3, 8).tolist() == [[3, 4, 5], [11, 12, 13], [19, 20, 20]]
+    untrimmed = UntrimmedSampling(Untrimmed(num_frames=3, clip_interval=8))
+    assert (untrimmed.clips(20, 25.0, rng()) == untrimmed.clips(20, 25.0, None)).all()
+    with pytest.raises(DataError, match="4 frames, but clip_interval = 8 needs at least 5"):
+        untrimmed.clips(4, 25.0, None)
+
+
+def test_configs_tell_how_many_frames_a_clip_has() -> None:
+    assert Dense(num_frames=9).clip_length == 9
+    assert Segments(num_segments=3, frames_per_segment=5).clip_length == 15
+    assert Window(num_segments=4).clip_length == 4
+    assert Uniform(num_frames=7).clip_length == 7
+    assert Untrimmed(num_frames=2).clip_length == 2

@@ -1,0 +1,159 @@
+"""The components of kind `sampling`: from a video's length to the frames of its clips.
+
+Each has `clips(num_video_frames, fps, rng, num_clips) -> int64 [clips, frames]`. With `rng` frames are drawn as in
+training; without one (None) the rule of testing holds, and `num_clips` (from `views.clips`) says how many clips it takes.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from vidcore.data import clip_sampling as rules
+from vidcore.data import sampling_config as options
+from vidcore.data.clip_sampling import Indices
+from vidcore.errors import DataError
+
+
+class Sampling(Protocol):
+    """Chooses frames. Holds nothing but its options."""
+
+    def clips(
+        self, num_video_frames: int, fps: float, rng: np.random.Generator | None, num_clips: int | None = None
+    ) -> Indices:
+        """Frame numbers of each clip.
+
+        Args:
+            num_video_frames: Frames of the video, or of the part of it that the sample is.
+            fps: Its frame rate; 0 where it is not known.
+            rng: Generator of the sample in training; None in testing.
+            num_clips: How many clips; None leaves it to the sampling.
+
+        Returns:
+            `[clips, frames]`, each from 0 to `num_video_frames - 1`.
+
+        Raises:
+            DataError: The video has no frame, or is too short for this sampling.
+        """
+
+
+class DenseSampling:
+    """Clips of frames at a fixed step. Draws: the starts, then the jitter of every frame."""
+
+    def __init__(self, config: options.Dense) -> None:
+        self.config = config
+
+    def clips(
+        self, num_video_frames: int, fps: float, rng: np.random.Generator | None, num_clips: int | None = None
+    ) -> Indices:
+        """See `Sampling.clips`."""
+        _check_length(num_video_frames)
+        config, count = self.config, num_clips or self.config.num_clips
+        span_of = rules.clip_span if rng is None else rules.drawn_span
+        span: float = span_of(config.num_frames, config.frame_interval)
+        steps = np.arange(config.num_frames) * config.frame_interval
+        if config.target_fps is not None:
+            span = rules.span_at_fps(config.num_frames, config.frame_interval, fps, config.target_fps)
+            steps = np.linspace(0, span - 1, config.num_frames).astype(np.int64)
+        if rng is not None:
+            starts = rules.random_starts(num_video_frames, span, count, rng, config.keep_tail)
+            if config.jitter:
+                steps = steps + rng.integers(0, config.frame_interval, (count, config.num_frames))
+        elif config.num_frames == 1:
+            halves = (0, 1) if config.twice else (0,)
+            starts = np.concatenate([rules.segment_middles(num_video_frames, count, half, 2) for half in halves])
+        else:
+            round_down = config.target_fps is not None
+            starts = rules.even_starts(num_video_frames, span, count, config.twice, round_down)
+        return rules.frames_from(starts, steps, num_video_frames, config.out_of_bound)
+
+
+class SegmentSampling:
+    """One frame, or a few neighbours, from each of equal segments. Draws: the starts of each clip's segments."""
+
+    def __init__(self, config: options.Segments) -> None:
+        self.config = config
+
+    def clips(
+        self, num_video_frames: int, fps: float, rng: np.random.Generator | None, num_clips: int | None = None
+    ) -> Indices:
+        """See `Sampling.clips`. Several clips in testing take other frames of the same segments."""
+        _check_length(num_video_frames)
+        config, count = self.config, num_clips or 1
+        steps = np.arange(config.frames_per_segment) * config.frame_interval
+        if rng is not None:
+            span = rules.drawn_span(config.frames_per_segment, config.frame_interval)
+            draws = [
+                rules.random_starts(num_video_frames, span, config.num_segments, rng, config.keep_tail)
+                for _ in range(count)
+            ]
+        else:
+            draws = [self._test_starts(num_video_frames, clip, count) for clip in range(count)]
+        return np.stack([rules.frames_from(s, steps, num_video_frames, config.out_of_bound).reshape(-1) for s in draws])
+
+    def _test_starts(self, num_video_frames: int, clip: int, num_clips: int) -> rules.Positions:
+        config = self.config
+        if config.frames_per_segment == 1:
+            return rules.segment_middles(num_video_frames, config.num_segments, clip, num_clips)
+        span = rules.clip_span(config.frames_per_segment, config.frame_interval)
+        return rules.even_starts(num_video_frames, span, config.num_segments * num_clips)[clip::num_clips]
+
+
+class WindowSampling:
+    """Frames spread over a window. Draws: the place of each clip's window."""
+
+    def __init__(self, config: options.Window) -> None:
+        self.config = config
+
+    def clips(
+        self, num_video_frames: int, fps: float, rng: np.random.Generator | None, num_clips: int | None = None
+    ) -> Indices:
+        """See `Sampling.clips`."""
+        _check_length(num_video_frames)
+        config = self.config
+        steps = np.arange(config.frames_per_segment) * config.frame_interval
+        if rng is not None:
+            places = [
+                rules.random_window(num_video_frames, config.window, rng, config.last_start)
+                for _ in range(num_clips or 1)
+            ]
+        else:
+            places = rules.even_windows(num_video_frames, config.window, num_clips or config.num_positions).tolist()
+        starts = [rules.window_starts(num_video_frames, config.window, config.num_segments, place) for place in places]
+        frames = [rules.frames_from(start, steps, num_video_frames, config.out_of_bound) for start in starts]
+        return np.stack([clip.reshape(-1) for clip in frames])
+
+
+class UniformSampling:
+    """One frame from each of equal parts. Draws: one number a frame."""
+
+    def __init__(self, config: options.Uniform) -> None:
+        self.config = config
+
+    def clips(
+        self, num_video_frames: int, fps: float, rng: np.random.Generator | None, num_clips: int | None = None
+    ) -> Indices:
+        """See `Sampling.clips`."""
+        _check_length(num_video_frames)
+        count = num_clips or self.config.num_clips
+        return rules.uniform_frames(num_video_frames, self.config.num_frames, rng, count)
+
+
+class UntrimmedSampling:
+    """Clips all along the video. Draws nothing, and the video alone decides how many clips there are."""
+
+    def __init__(self, config: options.Untrimmed) -> None:
+        self.config = config
+
+    def clips(
+        self, num_video_frames: int, fps: float, rng: np.random.Generator | None, num_clips: int | None = None
+    ) -> Indices:
+        """See `Sampling.clips`."""
+        _check_length(num_video_frames)
+        return rules.untrimmed_frames(num_video_frames, self.config.num_frames, self.config.clip_interval)
+
+
+def _check_length(num_video_frames: int) -> None:
+    if num_video_frames < 1:
+        raise DataError(f"cannot sample from a video with {num_video_frames} frames")

@@ -1,0 +1,109 @@
+"""Options of the components of kind `sampling`: which frames of a video make a clip."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from attrs import field, frozen
+from attrs.validators import ge, gt, optional
+
+OutOfBound = Literal["loop", "repeat-last"]
+
+
+@frozen(kw_only=True)
+class SamplingConfig:
+    """What every sampling has: it tells how many frames a clip holds, so that a model can refuse early."""
+
+    @property
+    def clip_length(self) -> int | None:
+        """Frames in one clip; None where that is not known before a video is seen."""
+        return None
+
+
+@frozen(kw_only=True)
+class Dense(SamplingConfig):
+    """Clips of frames at a fixed step.
+
+    In training each of `num_clips` equal parts of the video gives a clip with a random start; in testing clips stand
+    evenly from the first to the last possible start (a single one in the middle).
+    """
+
+    num_frames: int = field(default=32, validator=ge(1))
+    frame_interval: int = field(default=2, validator=ge(1))  # source frames from one sampled frame to the next
+    num_clips: int = field(default=1, validator=ge(1))  # in testing `views.clips` counts instead
+    out_of_bound: OutOfBound = "loop"  # beyond the end: go on from the start, or repeat the clip's last frame
+    target_fps: float | None = field(default=None, validator=optional(gt(0.0)))  # measure steps at this frame rate
+    keep_tail: bool = False  # parts of fractional length, so that the last frames can be drawn too
+    jitter: bool = False  # in training, move each frame by 0 ... frame_interval - 1 on its own
+    twice: bool = False  # in testing, double the clips at the same spacing; those beyond the end go on from the start
+
+    @property
+    def clip_length(self) -> int:
+        """Frames in one clip."""
+        return self.num_frames
+
+
+@frozen(kw_only=True)
+class Segments(SamplingConfig):
+    """One clip of frames spread over the whole video, one (or a few) from each of equal segments.
+
+    Random within its segment in training, in the middle of it in testing (Wang et al., arXiv:1608.00859).
+    """
+
+    num_segments: int = field(default=8, validator=ge(1))
+    frames_per_segment: int = field(default=1, validator=ge(1))  # neighbours from each segment, as stacked flow needs
+    frame_interval: int = field(default=1, validator=ge(1))  # between the neighbours
+    out_of_bound: OutOfBound = "loop"
+    keep_tail: bool = False  # segments of fractional length, so that the last frames can be drawn too
+
+    @property
+    def clip_length(self) -> int:
+        """Frames in one clip."""
+        return self.num_segments * self.frames_per_segment
+
+
+@frozen(kw_only=True)
+class Window(SamplingConfig):
+    """One clip of frames spread over a window that stands at a random place, as for 2D models trained densely.
+
+    In testing the window stands at `views.clips` places, evenly from the first to the last.
+    """
+
+    num_segments: int = field(default=8, validator=ge(1))
+    frames_per_segment: int = field(default=1, validator=ge(1))
+    frame_interval: int = field(default=1, validator=ge(1))  # between the neighbours of a segment
+    window: int = field(default=64, validator=ge(1))  # source frames
+    num_positions: int = field(default=10, validator=ge(1))  # places in testing, where `views.clips` does not say
+    out_of_bound: OutOfBound = "loop"
+    last_start: bool = True  # False: the last place is never drawn, as in the training of published weights
+
+    @property
+    def clip_length(self) -> int:
+        """Frames in one clip."""
+        return self.num_segments * self.frames_per_segment
+
+
+@frozen(kw_only=True)
+class Uniform(SamplingConfig):
+    """One frame from each of `num_frames` equal parts between the first and the last frame, ends included."""
+
+    num_frames: int = field(default=8, validator=ge(1))
+    num_clips: int = field(default=1, validator=ge(1))  # in testing `views.clips` counts instead
+
+    @property
+    def clip_length(self) -> int:
+        """Frames in one clip."""
+        return self.num_frames
+
+
+@frozen(kw_only=True)
+class Untrimmed(SamplingConfig):
+    """Clips all along a long video, one around every `clip_interval`-th frame, the same in training and testing."""
+
+    num_frames: int = field(default=1, validator=ge(1))  # neighbouring source frames
+    clip_interval: int = field(default=16, validator=ge(1))  # source frames from one centre to the next
+
+    @property
+    def clip_length(self) -> int:
+        """Frames in one clip."""
+        return self.num_frames
