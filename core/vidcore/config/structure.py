@@ -73,7 +73,7 @@ def describe(annotation: Any) -> str:
     """An annotation in words, as error messages and `config explain` show it."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if (slot := slot_of(annotation)) is not None:
-        return f"a {slot.kind}"
+        return with_article(slot.kind)
     if origin is Annotated:
         return describe(arguments[0])
     if origin in (typing.Union, types.UnionType):
@@ -87,6 +87,11 @@ def describe(annotation: Any) -> str:
     if origin is dict or annotation is dict or (isinstance(annotation, type) and attrs.has(annotation)):
         return "a table"
     return _SCALARS.get(annotation, "a value")
+
+
+def with_article(noun: str) -> str:
+    """`a model`, `an optimizer`."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 class _Walk:
@@ -158,7 +163,9 @@ class _Walk:
         else:
             name_path = (*path, "type")
         if not isinstance(value, dict):
-            return self.say(path, f"expected a table with `type`, or the name of a {kind}, got {show(value)}")
+            return self.say(
+                path, f"expected a table with `type`, or the name of {with_article(kind)}, got {show(value)}"
+            )
         if "type" not in value:
             names = ", ".join(self.host.components.names(kind)) or "none is installed"
             return self.say(path, f"`type` is missing; one of: {names}", at_key=True)

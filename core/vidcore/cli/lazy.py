@@ -1,0 +1,86 @@
+"""Command groups that import a command when it is called, so that `--help` costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+from attrs import frozen
+
+from vidcore.plugins import load_reference
+
+
+@frozen
+class Lazy:
+    """A command that is not imported yet."""
+
+    target: str  # "module:command"
+    help: str  # one line for lists
+
+
+class LazyGroup(click.Group):
+    """A click group over `Lazy` entries.
+
+    Args:
+        entries: Commands by name, in the order in which help shows them.
+        more: Called when help or an unknown name needs further entries, such as those of plugins.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        entries: Mapping[str, Lazy],
+        more: Callable[[], Mapping[str, Lazy]] | None = None,
+        **attributes: Any,
+    ) -> None:
+        super().__init__(*args, **attributes)
+        self._entries = entries
+        self._more = more
+
+    def _all(self) -> dict[str, Lazy]:
+        more = self._more() if self._more else {}
+        return {**self._entries, **{name: entry for name, entry in more.items() if name not in self._entries}}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._all())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = self._entries.get(cmd_name) or self._all().get(cmd_name)
+        if entry is None:
+            return None
+        command = load_reference(entry.target)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in self._all().items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from vidcore.plugins.catalog import nearest
+
+            name = args[0] if args else ""
+            raise click.UsageError(f"no command {name!r}{nearest(name, self._all())}", ctx) from error
+
+
+def plugin_commands(group: str) -> Callable[[], dict[str, Lazy]]:
+    """Entries that plugins add to `vidcore GROUP`, or to the top level when `group` is empty."""
+
+    def more() -> dict[str, Lazy]:
+        from vidcore.plugins import host
+
+        return {
+            command.name: Lazy(command.target, command.help) for command in host().commands if command.group == group
+        }
+
+    return more
+
+
+def group(name: str, help_text: str, entries: Mapping[str, Lazy]) -> LazyGroup:
+    """A group of the core that plugins may add commands to."""
+    return LazyGroup(name=name, help=help_text, entries=entries, more=plugin_commands(name), no_args_is_help=True)

@@ -1,0 +1,99 @@
+"""The command line: `vidcore` and `python -m vidcore`.
+
+Exit codes: 0 done; 1 the run or check failed; 2 the command or configuration is wrong; 130 Ctrl-C; 143 SIGTERM.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from vidcore import __version__
+from vidcore.cli.lazy import Lazy, LazyGroup, group, plugin_commands
+from vidcore.errors import VidcoreError
+
+_CONFIG = {
+    "check": Lazy("vidcore.cli.config:check", "Find every mistake of an experiment, without starting it."),
+    "show": Lazy("vidcore.cli.config:show", "Print an experiment whole, as it would run."),
+    "diff": Lazy("vidcore.cli.config:diff", "What differs between two experiments."),
+    "schema": Lazy("vidcore.cli.config:schema", "A JSON schema with which editors complete experiment files."),
+    "explain": Lazy("vidcore.cli.config:explain", "What a key means, its default and its limits."),
+    "init": Lazy("vidcore.cli.config:init", "Print the TOML of a new experiment that starts from a recipe."),
+}
+_PLUGINS = {
+    "list": Lazy("vidcore.cli.plugins:list_plugins", "What is installed, and what could not be loaded."),
+    "doctor": Lazy("vidcore.cli.plugins:doctor", "Import everything that plugins offer and tell what fails."),
+    "new": Lazy("vidcore.cli.plugins:new", "Write a new plugin that passes its own tests."),
+    "check": Lazy("vidcore.cli.plugins:check", "Run the contract checks on a plugin's components."),
+}
+_RECIPES = {
+    "list": Lazy("vidcore.cli.recipes:list_recipes", "Every recipe of the installed plugins."),
+    "show": Lazy("vidcore.cli.recipes:show", "What a recipe is: model, data, weights, published figures."),
+}
+_WEIGHTS = {
+    "info": Lazy("vidcore.cli.weights:info", "What a weights file or name holds."),
+    "download": Lazy("vidcore.cli.weights:download", "Fetch published weights into the cache."),
+    "convert": Lazy("vidcore.cli.weights:convert", "Turn a foreign checkpoint into vidcore's own form."),
+    "verify": Lazy("vidcore.cli.weights:verify", "Measure a published figure again on your copy of the data."),
+}
+_DATA = {"check": Lazy("vidcore.cli.data:check", "Find broken videos and wrong labels before training.")}
+_COMMANDS = {
+    "run": Lazy("vidcore.cli.run:run", "Train and evaluate an experiment, or go on with it."),
+    "test": Lazy("vidcore.cli.evaluate:test", "Evaluate the weights of a run or a file."),
+    "predict": Lazy("vidcore.cli.predict:predict", "What is in these videos?"),
+    "config": Lazy("vidcore.cli.main:config", "Check, show, compare and explain experiments."),
+    "plugins": Lazy("vidcore.cli.main:plugins", "See, check and write plugins."),
+    "recipes": Lazy("vidcore.cli.main:recipes", "Ready experiments of the installed plugins."),
+    "weights": Lazy("vidcore.cli.main:weights", "Published weights: fetch, inspect, convert, verify."),
+    "data": Lazy("vidcore.cli.main:data", "Check and prepare data."),
+    "show": Lazy("vidcore.cli.main:show", "Look at runs, data and predictions."),
+}
+
+config = group("config", "Check, show, compare and explain experiments.", _CONFIG)
+plugins = group("plugins", "See, check and write plugins.", _PLUGINS)
+recipes = group("recipes", "Ready experiments of the installed plugins.", _RECIPES)
+weights = group("weights", "Published weights: fetch, inspect, convert, verify.", _WEIGHTS)
+data = group("data", "Check and prepare data.", _DATA)
+show = group("show", "Look at runs, data and predictions.", {})
+
+
+@click.group(
+    cls=LazyGroup,
+    entries=_COMMANDS,
+    more=plugin_commands(""),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with `vidcore run quickstart`; `vidcore COMMAND --help` tells more of each command.",
+)
+@click.option("--no-plugin", multiple=True, metavar="NAME", help="Leave this plugin out; may be repeated.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(__version__, prog_name="vidcore")
+def cli(no_plugin: tuple[str, ...], debug: bool) -> None:
+    """Video understanding: every part a plugin, every experiment one TOML file."""
+    if no_plugin:  # through the environment, so that worker processes leave them out too
+        known = os.environ.get("VIDCORE_NO_PLUGINS", "")
+        os.environ["VIDCORE_NO_PLUGINS"] = ",".join((*filter(None, [known]), *no_plugin))
+
+
+def main() -> None:
+    """Entry point: errors of ours become one message and an exit code, others keep their traceback."""
+    debug = "--debug" in sys.argv
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has gone, as with `| head`
+        sys.stderr.close()
+        sys.exit(0)
+    except VidcoreError as error:
+        if debug:
+            raise
+        click.echo(f"{type(error).__name__}: {error}" if "\n" not in str(error) else str(error), err=True)
+        sys.exit(error.exit_code)
