@@ -7,7 +7,7 @@ agree and clips that do not fit in a fraction of a second.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from attrs import field, frozen
 from attrs.validators import ge, in_, optional
@@ -44,6 +44,15 @@ class ModelConfig:
     def check_inputs(self, inputs: dict[str, Shape]) -> Iterator[str]:
         """Yield, in words, why the model cannot take inputs of these shapes."""
         yield from ()
+
+    @classmethod
+    def example(cls) -> Self:
+        """A small model of this kind, for `vidcore.testing`; override it where the defaults make a large one."""
+        return cls(num_classes=4)
+
+    def example_inputs(self) -> dict[str, tuple[int, ...]]:
+        """The shape of one view of each input that this very config takes, small, for the same checks."""
+        return {"video": (3, 8, 32, 32)}
 
 
 @frozen(kw_only=True)

@@ -57,7 +57,7 @@ def true_labels(prediction: Prediction, target: dict[str, Any], num_classes: int
         DataError: It has none, or not one value for each class.
     """
     if "labels" not in target:
-        return np.arange(num_classes) == true_class(prediction, target, num_classes)
+        return np.asarray(np.arange(num_classes) == true_class(prediction, target, num_classes))
     labels = np.asarray(target["labels"], np.float32)
     if labels.shape != (num_classes,):
         raise DataError(f"sample {prediction.ref.key} has {labels.shape} labels for {num_classes} classes")
