@@ -1,0 +1,1 @@
+"""A callback that posts how a run goes."""
