@@ -25,9 +25,12 @@ Int64s = np.ndarray[Any, np.dtype[np.int64]]
 NO_TIME = -(2**63)  # what FFmpeg writes for a time stamp that is not known
 
 _MAGIC = b"VIDCOREINDEX1"
-_ARRAYS = ("pts", "packets", "key_packets", "key_frames", "key_times", "key_pts", "key_sizes")
+_FRAME_ARRAYS = ("pts", "packets")
+_KEY_ARRAYS = ("key_packets", "key_frames", "key_times", "key_pts", "key_sizes")
 # Going on to the next key frame by decoding costs less than a seek when at most this many frames lie between.
 _JOIN_GAP = 3
+# No codec shows a frame earlier than this many frames before its turn in the file.
+_MAX_REORDER = 64
 
 
 @frozen
@@ -57,9 +60,11 @@ class FrameIndex:
     packets: Int64s  # packet that carries each frame [N]
     key_packets: Int64s  # ascending [K]
     key_frames: Int64s  # first frame that is whole when decoding starts here, ascending [K]
-    key_times: Int64s  # what to seek to; NO_TIME: cannot be sought [K]
+    key_times: Int64s  # what to seek to [K]
     key_pts: Int64s  # time stamp and size of the packet, to know it again after a seek [K]
     key_sizes: Int64s
+    # Packets that cannot be decoded, as far as that cannot be noticed while reading, ascending.
+    damaged: Int64s = field(factory=lambda: np.zeros(0, np.int64))
 
     @property
     def num_frames(self) -> int:
@@ -79,11 +84,16 @@ class FrameIndex:
             rotation=self.orientation.rotation,
         )
 
-    def frame_of_packet(self) -> Int64s:
-        """The frame that each packet carries, -1 for none [num_packets]."""
-        frames = np.full(self.num_packets, -1, np.int64)
-        frames[self.packets] = np.arange(self.num_frames)
-        return frames
+    def leading_packets(self, key: int) -> set[int]:
+        """Packets that follow a key frame and are shown before it: what they refer to may be missing after a seek."""
+        first, packet = int(self.key_frames[key]), int(self.key_packets[key])
+        before = self.packets[max(first - _MAX_REORDER, 0) : first]
+        return {int(number) for number in before if number > packet}
+
+    @property
+    def has_open_gops(self) -> bool:
+        """Whether some frames need more than the key frame next to them."""
+        return any(self.leading_packets(key) for key in range(1, len(self.key_packets)))
 
     def runs(self, frames: Sequence[int]) -> Iterator[Run]:
         """Split ascending frame numbers into stretches that are cheap to decode.
@@ -115,8 +125,11 @@ class FrameIndex:
             self.num_packets,
             self.num_frames,
             len(self.key_packets),
+            self.damaged.tolist(),
         ]
-        arrays = b"".join(_deltas(value).tobytes() for value in self._arrays())
+        frame_arrays = (self.pts, self.packets)
+        key_arrays = (self.key_packets, self.key_frames, self.key_times, self.key_pts, self.key_sizes)
+        arrays = b"".join(_deltas(value).tobytes() for value in frame_arrays + key_arrays)
         body = zlib.compress(json.dumps(head, separators=(",", ":")).encode() + b"\n" + arrays, 9)
         return _MAGIC + struct.pack("<I", zlib.crc32(body)) + body
 
@@ -130,8 +143,8 @@ class FrameIndex:
         if struct.unpack("<I", data[len(_MAGIC) : start])[0] != zlib.crc32(body):
             raise ValueError("damaged frame index")
         head, _, arrays = zlib.decompress(body).partition(b"\n")
-        codec, time_base, fps, width, height, orientation, num_packets, num_frames, num_keys = json.loads(head)
-        lengths = [num_frames, num_frames, *[num_keys] * (len(_ARRAYS) - 2)]
+        codec, time_base, fps, width, height, orientation, num_packets, num_frames, num_keys, damaged = json.loads(head)
+        lengths = [num_frames] * len(_FRAME_ARRAYS) + [num_keys] * len(_KEY_ARRAYS)
         parts = np.split(np.frombuffer(arrays, "<i8"), np.cumsum(lengths)[:-1])
         return cls(
             codec=codec,
@@ -141,21 +154,16 @@ class FrameIndex:
             coded_height=height,
             orientation=Orientation(*orientation),
             num_packets=num_packets,
-            **{name: np.cumsum(part, dtype=np.int64) for name, part in zip(_ARRAYS, parts, strict=True)},
-        )
-
-    def _arrays(self) -> tuple[Int64s, ...]:
-        return (
-            self.pts,
-            self.packets,
-            self.key_packets,
-            self.key_frames,
-            self.key_times,
-            self.key_pts,
-            self.key_sizes,
+            damaged=np.array(damaged, np.int64),
+            **dict(zip(_FRAME_ARRAYS + _KEY_ARRAYS, map(_undo_deltas, parts), strict=True)),
         )
 
 
 def _deltas(values: Int64s) -> Int64s:
     """Differences, which compress well; wrapping around at 64 bits, so that NO_TIME survives too."""
     return np.diff(values, prepend=np.int64(0)).astype("<i8")
+
+
+def _undo_deltas(differences: Int64s) -> Int64s:
+    values: Int64s = np.cumsum(differences, dtype=np.int64)
+    return values

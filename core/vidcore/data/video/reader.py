@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -15,10 +16,10 @@ from av.video.stream import VideoStream
 from torch import Tensor
 
 from vidcore.data.video.config import PyAVConfig
-from vidcore.data.video.frame_index import NO_TIME, FrameIndex, Run
+from vidcore.data.video.frame_index import FrameIndex, Run
 from vidcore.data.video.orientation import Pixels
 from vidcore.data.video.scaling import WHOLE, Geometry, ViewConverter
-from vidcore.data.video.source import OpenVideo, Source
+from vidcore.data.video.source import DAMAGE_IS_AN_ERROR, OpenVideo, Source
 from vidcore.errors import DataError
 from vidcore.interfaces import FrameView, VideoInfo
 
@@ -27,9 +28,8 @@ Request = tuple[Sequence[int], FrameView | None]
 # H.264 and MPEG video say in each picture whether another one refers to it, and mean it. HEVC's mark holds within a
 # temporal layer only; other decoders do not skip by packet.
 _MARKS_NONREF = {"h264", "mpeg4", "mpeg1video", "mpeg2video"}
-# Damage is an error, not something to paint over. "strict" makes H.264 hold frames back until their order is certain.
-_OPTIONS = {"err_detect": "explode"}
-_CAREFUL_OPTIONS = {"err_detect": "explode", "strict": "1"}
+# H.264 then holds frames back until their order is certain.
+_CAREFUL = DAMAGE_IS_AN_ERROR | {"strict": "1"}
 
 
 class _NotFoundError(Exception):
@@ -54,6 +54,7 @@ class PyAVReader:
     def __init__(self, source: Source, index: FrameIndex, config: PyAVConfig) -> None:
         self._source, self._index, self._config = source, index, config
         self._info = index.info()
+        self._options = {} if index.codec == "h264" and index.has_open_gops else DAMAGE_IS_AN_ERROR
         self._video: OpenVideo | None = None
         self._process = 0
         self._at_start = False
@@ -134,7 +135,7 @@ class PyAVReader:
         try:
             self._decode_once(run, deliver, skip=self._config.skip_nonref and self._index.codec in _MARKS_NONREF)
         except _NotFoundError:
-            self._rewind(_CAREFUL_OPTIONS)
+            self._rewind(_CAREFUL)
             try:
                 self._decode_once(Run(0, run.frames), deliver, skip=False)
             except _NotFoundError as error:
@@ -150,20 +151,23 @@ class PyAVReader:
         index = self._index
         wanted = {int(index.packets[frame]): frame for frame in run.frames}
         unfed = set(wanted)
-        leading = self._leading_packets(run.key)
+        leading, damaged = index.leading_packets(run.key), set(index.damaged.tolist())
         packets = self._packets_from(run.key)
         context = self._open().stream.codec_context
-        for number, packet in packets:
+        self._at_start = False
+        for number, packet in enumerate(packets, start=int(index.key_packets[run.key])):
+            packet.pts = number
             if skip:
                 context.skip_frame = "DEFAULT" if number in wanted else "NONREF"
             try:
-                decoded = [] if packet.is_corrupt else context.decode(packet)
+                if number in damaged or packet.is_corrupt:
+                    raise av.error.InvalidDataError(0, "damaged packet")
+                decoded = context.decode(packet)
             except av.error.FFmpegError as error:
                 if number in leading:
                     continue
-                missing = min(wanted.values())
                 raise _NotFoundError(
-                    f"frame {missing} or one that it builds on cannot be decoded ({error.strerror})"
+                    f"frame {min(wanted.values())} or one that it builds on cannot be decoded ({error.strerror})"
                 ) from error
             _hand_over(decoded, wanted, deliver)
             unfed.discard(number)
@@ -174,56 +178,37 @@ class PyAVReader:
                 _hand_over(context.decode(None), wanted, deliver)
             except av.error.FFmpegError as error:
                 raise _NotFoundError(f"frame {min(wanted.values())} cannot be decoded ({error.strerror})") from error
-        self._at_start = False
         if wanted:
             raise _NotFoundError(f"the decoder does not give frame {min(wanted.values())}, which the file announces")
 
-    def _leading_packets(self, key: int) -> set[int]:
-        """Packets after a key frame that are shown before it: not wanted, and what they refer to may be missing."""
+    def _packets_from(self, key: int) -> Iterator[Packet[VideoStream]]:
+        """Go to a key frame; its packet and those after it."""
         index = self._index
-        first, packet = int(index.key_frames[key]), int(index.key_packets[key])
-        before = index.packets[max(first - 64, 0) : first]
-        return {int(number) for number in before if number > packet}
-
-    def _packets_from(self, key: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
-        """Packets with their numbers, which they carry as time stamps, from a key frame on."""
-        index = self._index
-        first, sought = int(index.key_packets[key]), (int(index.key_pts[key]), int(index.key_sizes[key]))
         if key == 0:
             if not self._at_start:
-                self._rewind(_OPTIONS)
-            packets = self._open().packets()
-            for _ in range(first):
-                next(packets, None)
-        else:
-            packets = self._seek(int(index.key_times[key]), sought)
-        for number, packet in enumerate(packets, start=first):
-            packet.pts = number
-            yield number, packet
-
-    def _seek(self, time: int, sought: tuple[int, int]) -> Iterator[Packet[VideoStream]]:
-        """Packets from the key frame with this time stamp and size on. Containers seek roughly, so it is looked for."""
-        if time == NO_TIME:
-            raise _NotFoundError("the file cannot be sought")
+                self._rewind(self._options)
+            return itertools.islice(self._open().packets(), int(index.key_packets[0]), None)
         video = self._open()
-        self._at_start = False
         try:
-            video.container.seek(time, stream=video.stream)
+            video.container.seek(int(index.key_times[key]), stream=video.stream)
         except av.error.FFmpegError as error:
             raise _NotFoundError(f"the file cannot be sought ({error.strerror})") from error
-        found = False
-        for packet in video.packets():
-            if not found and packet.is_keyframe and packet.pts is not None:
-                found = (packet.pts, packet.size) == sought
-                if packet.pts > sought[0]:
+        return self._after_seek(video.packets(), int(index.key_pts[key]), int(index.key_sizes[key]))
+
+    def _after_seek(self, packets: Iterator[Packet[VideoStream]], pts: int, size: int) -> Iterator[Packet[VideoStream]]:
+        """Packets from the key frame with this time stamp and size on. Containers seek roughly, so it is looked for."""
+        for packet in packets:
+            if packet.is_keyframe and packet.pts is not None:
+                if (packet.pts, packet.size) == (pts, size):
+                    yield packet
+                    yield from packets
+                elif packet.pts > pts:
                     raise _NotFoundError("seeking went past the key frame")
-            if found:
-                yield packet
 
     def _open(self) -> OpenVideo:
         """The open file of this process: a forked one must not share the position in it with its parent."""
         if self._video is None or self._process != os.getpid():
-            self._rewind(_OPTIONS)
+            self._rewind(self._options)
         assert self._video is not None
         return self._video
 

@@ -12,14 +12,14 @@ from fractions import Fraction
 
 import av
 import numpy as np
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
 
 from vidcore.data.video.frame_index import NO_TIME, FrameIndex, Int64s
 from vidcore.data.video.keyframes import starts_cleanly
 from vidcore.data.video.orientation import Orientation
-from vidcore.data.video.source import OpenVideo, Source
+from vidcore.data.video.source import DAMAGE_IS_AN_ERROR, OpenVideo, Source
 from vidcore.errors import DataError
 
 # Containers that write when a frame is shown, for each packet.
@@ -75,7 +75,7 @@ def build_index(source: Source) -> FrameIndex:
             "The file is damaged or cut short: fetch it again or remove it from the list."
         )
     pts, time_base = _frame_times(packets, order, time_base, header_rate)
-    return FrameIndex(
+    index = FrameIndex(
         codec=codec,
         time_base=time_base,
         fps=_frame_rate(pts, time_base, header_rate),
@@ -91,6 +91,10 @@ def build_index(source: Source) -> FrameIndex:
         key_pts=np.array([key.pts for key in keys], np.int64),
         key_sizes=np.array([key.size for key in keys], np.int64),
     )
+    if codec == "h264" and index.has_open_gops:
+        # Here the decoder calls sound packets damaged after a seek, so reading cannot tell: the whole file does.
+        index = evolve(index, damaged=_damaged(source, keys[0].packet))
+    return index
 
 
 def _read_packets(video: OpenVideo, name: str) -> _Packets:
@@ -112,12 +116,12 @@ def _read_packets(video: OpenVideo, name: str) -> _Packets:
 
 
 def _usable_keys(packets: _Packets, name: str) -> list[_Key]:
-    """Key frames to start at. The first one marked as such has to do where none is clean."""
+    """Key frames to go to. The first one marked as such has to do, even when it is not clean or cannot be sought."""
     if not packets.pts:
         raise DataError(f"{name}: its video stream holds no packets. Fetch it again or remove it from the list.")
     if not packets.keys:
         raise DataError(f"{name}: holds no key frame, so no frame is whole. Fetch it again or remove it from the list.")
-    return [key for number, key in enumerate(packets.keys) if key.clean or number == 0]
+    return [key for number, key in enumerate(packets.keys) if (key.clean and key.pts != NO_TIME) or number == 0]
 
 
 def _order_by_time(packets: _Packets, first_key: _Key, formats: set[str]) -> Int64s | None:
@@ -133,8 +137,10 @@ def _order_by_time(packets: _Packets, first_key: _Key, formats: set[str]) -> Int
     return order
 
 
-def _decode(source: Source, first_packet: int, options: dict[str, str] | None = None) -> Iterator[VideoFrame]:
-    """Every frame in the order it comes out, its pts being the number of its packet. Damage is passed over."""
+def _decode(
+    source: Source, first_packet: int, options: dict[str, str] | None = None, complaints: list[int] | None = None
+) -> Iterator[VideoFrame]:
+    """Every frame in the order it comes out, its pts the number of its packet. Damage is noted and passed over."""
     with OpenVideo.of(source, options=options) as video:
         context = video.stream.codec_context
         try:
@@ -145,7 +151,8 @@ def _decode(source: Source, first_packet: int, options: dict[str, str] | None = 
                 try:
                     yield from context.decode(packet)
                 except av.error.InvalidDataError:
-                    continue
+                    if complaints is not None:
+                        complaints.append(number)
             yield from context.decode(None)
         except av.error.FFmpegError:
             return
@@ -166,6 +173,14 @@ def _order_by_decoding(source: Source, first_packet: int, codec: str) -> tuple[I
     if codec not in _LEADING_CAN_BE_WHOLE and first_packet in numbers:
         numbers = numbers[numbers.index(first_packet) :]
     return np.array(numbers, np.int64), first if numbers else None
+
+
+def _damaged(source: Source, first_packet: int) -> Int64s:
+    """Packets that the decoder complains about when it has all those before."""
+    complaints = list[int]()
+    for _ in _decode(source, first_packet, DAMAGE_IS_AN_ERROR | {"skip_loop_filter": "all"}, complaints):
+        pass
+    return np.array(complaints, np.int64)
 
 
 def _frame_times(

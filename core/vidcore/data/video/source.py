@@ -18,6 +18,9 @@ from av.video.stream import VideoStream
 
 from vidcore.errors import DataError
 
+# For the decoder: report damage instead of painting over it.
+DAMAGE_IS_AN_ERROR = {"err_detect": "explode"}
+
 
 class Source(Protocol):
     """A thing that can be opened again and again, also in another process."""
