@@ -66,6 +66,16 @@ def test_samples_with_different_inputs_are_refused() -> None:
         task().collate([sample(0), other])
 
 
+def test_draws_are_stacked_by_name() -> None:
+    samples = [sample(i, draws={"colour": torch.full((4,), float(i))}) for i in range(2)]
+    assert task().collate(samples).draws["colour"].tolist() == [[0.0] * 4, [1.0] * 4]
+
+
+def test_sources_with_different_draws_are_refused() -> None:
+    with pytest.raises(DataError, match=r"sample 1 has draws \[\], sample 0 has \['colour'\]"):
+        task().collate([sample(0, draws={"colour": torch.zeros(4)}), sample(1)])
+
+
 def test_pixels_are_normalised_by_channel() -> None:
     recognition = task(mean=(1.0, 2.0, 3.0), std=(2.0, 4.0, 8.0))
     batch = recognition.collate([sample(0)])

@@ -54,7 +54,17 @@ def join_targets(samples: Sequence[Sample], num_classes: int) -> dict[str, Tenso
 
 
 def join_draws(samples: Sequence[Sample]) -> dict[str, Tensor]:
-    """Each sample's draws of the same name, stacked `[N, ...]`."""
+    """Each sample's draws of the same name, stacked `[N, ...]`.
+
+    Raises:
+        DataError: Samples have draws of different names.
+    """
+    for sample in samples:
+        if sample.draws.keys() != samples[0].draws.keys():
+            raise DataError(
+                f"{_where(sample)} has draws {sorted(sample.draws)}, {_where(samples[0])} has {sorted(samples[0].draws)}; "
+                "sources that share batches need photometric transforms of the same names"
+            )
     return {name: torch.stack([sample.draws[name] for sample in samples]) for name in samples[0].draws}
 
 

@@ -114,7 +114,7 @@ def check_gradients(case: ModelCase) -> None:
     total = torch.zeros(())
     for _, tensor in _tensors(model(**case.inputs)):
         total = total + (tensor * torch.randn(tensor.shape, generator=generator)).sum()
-    total.backward()
+    total.backward()  # type: ignore[no-untyped-call]
     trainable = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.requires_grad}
     untouched = [name for name, gradient in trainable.items() if gradient is None or not gradient.any()]
     assert not untouched, f"no gradient reaches {_some(untouched)}; remove what is not used, or freeze it"
@@ -137,7 +137,7 @@ def check_channels_last(case: ModelCase) -> None:
     model = case.model()
     expected = _run(model, case.inputs)
     moved = {name: _channels_last(value) for name, value in case.inputs.items()}
-    model = model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    model = model.to(memory_format=torch.channels_last_3d)
     _assert_close(_run(model, moved), expected, "channels_last_3d")
 
 
