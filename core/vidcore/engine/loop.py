@@ -1,0 +1,235 @@
+"""The training loop. Everything that happens between two optimizer steps is called from this page.
+
+Route: `train` is the loop; `take_step` is one optimizer step, made of one or several chunks; `Policy` is what happens
+around steps, and `session.py` fills it in. What they use has one job each and a file of its own: precision, groups,
+schedules, gradients, ema, evaluation, checkpoints, events.
+
+A step is a function of the weights before it, the seed and its number: data comes from a plan that can start at any
+step, and every random number is drawn from a key. So a checkpoint holds no random state, and a run that was killed goes
+on with the same bits.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+
+import torch
+from attrs import define, evolve, field, frozen
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from vidcore.config.experiment import ClipGrad
+from vidcore.engine.gradients import RunningStatistics, clip_gradients
+from vidcore.engine.groups import set_training_mode
+from vidcore.engine.optimizers import set_learning_rates
+from vidcore.engine.precision import Precision, inputs_channels_last
+from vidcore.errors import RunError
+from vidcore.interfaces import Task
+from vidcore.randomness import Purpose, generator, torch_seed
+from vidcore.values import Batch
+
+log = logging.getLogger(__name__)
+
+
+@frozen(kw_only=True, eq=False)
+class Training:
+    """What the loop works with; nothing here is replaced while it runs."""
+
+    model: nn.Module
+    task: Task
+    optimizer: torch.optim.Optimizer
+    learning_rate_factor: Callable[[int], float]  # of the step, counted from 0
+    precision: Precision
+    device: torch.device
+    seed: int
+    steps_per_epoch: int
+    epochs: int
+    accumulate: int = 1  # chunks whose gradients make one step
+    clip: ClipGrad | None = None
+    ema: AveragedModel | None = None
+    channels_last: bool = False
+    frozen_norm: bool = False
+    max_bad_steps: int = 10
+    scaler: torch.amp.GradScaler = field()
+    statistics: RunningStatistics = field()
+
+    @scaler.default
+    def _scaler(self) -> torch.amp.GradScaler:
+        return self.precision.scaler()
+
+    @statistics.default
+    def _statistics(self) -> RunningStatistics:
+        return RunningStatistics(self.model)
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        return [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+
+    @property
+    def total_steps(self) -> int:
+        return self.epochs * self.steps_per_epoch
+
+
+@define(kw_only=True)
+class Progress:
+    """Where training stands: plain values, saved in every checkpoint."""
+
+    step: int = 0  # optimizer steps done
+    epochs_closed: int = 0  # epochs that were evaluated and saved
+    bad_steps: int = 0  # steps that were skipped
+    bad_in_row: int = 0
+    best: float | None = None  # the figure that picks weights/best.safetensors
+    best_step: int = 0
+    sums: dict[str, float] = field(factory=dict)  # losses since the last line of metrics.jsonl
+    summed_steps: int = 0
+    metrics_bytes: int = 0  # length of metrics.jsonl
+
+
+@frozen(kw_only=True)
+class Step:
+    """What one optimizer step was like."""
+
+    losses: dict[str, float]  # mean over chunks; "loss" is what was minimised
+    learning_rate: float
+    gradient_norm: float | None
+    bad: bool  # not finite: weights are as they were before
+    samples: int
+    data_seconds: float  # spent waiting for batches
+    seconds: float  # all of it
+
+
+@frozen(kw_only=True, eq=False)
+class Policy:
+    """What happens around steps, decided by the runner."""
+
+    wants_norm: Callable[[int], bool] = lambda step: False  # is the gradient norm of this step to be measured?
+    epoch_started: Callable[[int], None] = lambda epoch: None
+    step_finished: Callable[[Step, Progress], None] = lambda step, progress: None  # logs; may save within an epoch
+    evaluate: Callable[[int, Progress], None] = lambda epoch, progress: None  # after the last step of an epoch
+    epoch_closed: Callable[[int, Progress], None] = lambda epoch, progress: None  # saves
+    should_stop: Callable[[], bool] = lambda: False  # asked after every step; the run can be continued
+    should_end: Callable[[], bool] = lambda: False  # a callback wants this to be the last epoch
+
+
+def train(training: Training, progress: Progress, batches: Iterator[Batch], policy: Policy) -> None:
+    """Take steps until all epochs are closed, or until told to stop.
+
+    Args:
+        training: Model, optimizer and the like.
+        progress: Where to begin; changed in place.
+        batches: Chunks from step `progress.step` on, `training.accumulate` for each step.
+        policy: What happens around steps.
+
+    Raises:
+        RunError: Too many bad steps in a row.
+    """
+    set_training_mode(training.model, training.frozen_norm)
+    training.optimizer.zero_grad(set_to_none=True)
+    while progress.epochs_closed < training.epochs and not policy.should_stop():
+        epoch = progress.epochs_closed + 1
+        if progress.step == epoch * training.steps_per_epoch:
+            policy.evaluate(epoch, progress)  # may be left by a signal; the epoch is then closed when the run goes on
+            progress.epochs_closed = epoch
+            policy.epoch_closed(epoch, progress)
+            if policy.should_end():
+                return
+            continue
+        if progress.step % training.steps_per_epoch == 0:
+            policy.epoch_started(epoch)
+        step = take_step(training, progress.step, batches, measure=policy.wants_norm(progress.step))
+        progress.step += 1
+        _count_bad(step, progress, training.max_bad_steps)
+        policy.step_finished(step, progress)
+
+
+def take_step(training: Training, step: int, batches: Iterator[Batch], *, measure: bool = False) -> Step:
+    """One optimizer step: chunks forward and backward, clip, update. A step that is not finite changes nothing."""
+    started = time.perf_counter()
+    learning_rate = set_learning_rates(training.optimizer, training.learning_rate_factor(step))
+    training.statistics.remember()
+    chunks, data_seconds = [], 0.0
+    for chunk in range(training.accumulate):
+        waiting = time.perf_counter()
+        try:
+            batch = next(batches)
+        except BaseException:
+            training.statistics.restore()  # this step has not happened
+            raise
+        data_seconds += time.perf_counter() - waiting
+        chunks.append((batch, run_chunk(training, batch, step, chunk)))
+    losses = _mean_losses([parts for _, parts in chunks])
+    bad = not math.isfinite(losses["loss"])
+    norm: float | None = None
+    if not bad:
+        training.scaler.unscale_(training.optimizer)
+        norm = _number(clip_gradients(training.parameters, training.clip, measure=measure))
+        bad = norm is not None and not math.isfinite(norm) and not training.scaler.is_enabled()
+    if bad:
+        training.statistics.restore()
+        _name_bad_samples(step, losses, norm, [batch for batch, _ in chunks])
+    else:
+        training.scaler.step(training.optimizer)
+        training.scaler.update()
+        if training.ema is not None:
+            training.ema.update_parameters(training.model)
+    training.optimizer.zero_grad(set_to_none=True)
+    return Step(
+        losses=losses,
+        learning_rate=learning_rate,
+        gradient_norm=norm,
+        bad=bad,
+        samples=sum(len(batch) for batch, _ in chunks),
+        data_seconds=data_seconds,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def run_chunk(training: Training, batch: Batch, step: int, chunk: int) -> dict[str, Tensor]:
+    """Forward and backward of one chunk; its losses, still on the device."""
+    torch.manual_seed(torch_seed(training.seed, Purpose.MODEL, step, chunk))
+    rng = generator(training.seed, Purpose.DEVICE, step, chunk)
+    batch = training.task.prepare(batch.to(training.device), rng, training=True)
+    if training.channels_last:
+        batch = evolve(batch, inputs=inputs_channels_last(batch.inputs))
+    with training.precision.autocast():
+        loss = training.task.loss(training.task.forward(training.model, batch), batch)
+    share = loss.total / training.accumulate if training.accumulate > 1 else loss.total
+    training.scaler.scale(share).backward()  # type: ignore[no-untyped-call]
+    return {**loss.parts, "loss": loss.total.detach()}
+
+
+def _mean_losses(chunks: list[dict[str, Tensor]]) -> dict[str, float]:
+    """The mean over chunks of each loss, fetched from the device at once."""
+    names = list(chunks[0])
+    values = torch.stack([torch.stack([chunk[name].detach().float() for name in names]) for chunk in chunks])
+    return dict(zip(names, values.mean(dim=0).tolist(), strict=True))
+
+
+def _number(value: Tensor | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _count_bad(step: Step, progress: Progress, allowed: int) -> None:
+    progress.bad_in_row = progress.bad_in_row + 1 if step.bad else 0
+    progress.bad_steps += step.bad
+    if progress.bad_in_row >= allowed:
+        raise RunError(
+            f"{allowed} steps in a row were not finite, up to step {progress.step}; log.txt names their samples. "
+            'Lower optimizer.lr, add engine.clip_grad, or set engine.precision = "fp32"'
+        )
+
+
+def _name_bad_samples(step: int, losses: dict[str, float], norm: float | None, batches: list[Batch]) -> None:
+    what = ", ".join(f"{name} {value}" for name, value in losses.items() if not math.isfinite(value))
+    named = [
+        str(meta.get("path", ref.key)) for batch in batches for ref, meta in zip(batch.refs, batch.meta, strict=True)
+    ]
+    log.warning(
+        "step %d was skipped: %s is not finite; its samples: %s",
+        step + 1,
+        what or f"gradient norm {norm}",
+        ", ".join(named),
+    )

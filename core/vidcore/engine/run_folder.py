@@ -1,0 +1,306 @@
+"""The folder that a run leaves, and whether a run may write to it.
+
+runs/NAME/
+    experiment.toml     resolved; runs by itself
+    environment.json    versions, hardware, threads
+    log.txt             what happened, with times
+    metrics.jsonl       values only: the same run writes the same bytes
+    timings.jsonl       seconds, memory
+    result.json         final figures; its presence means that the run is finished
+    checkpoints/        to continue from
+    weights/            last.safetensors, best.safetensors, each with its contract
+    predictions/        SPLIT.jsonl
+"""
+
+from __future__ import annotations
+
+import fcntl
+import fnmatch
+import json
+import logging
+import os
+import tomllib
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any, ClassVar
+
+from attrs import frozen
+
+from vidcore.config.tables import write
+from vidcore.errors import ConfigError, RunError
+
+# keys that decide where and how often, but not what is computed: they may differ when a run goes on
+FREE_KEYS = (
+    "name",
+    "about.*",
+    "callbacks.*",
+    "data.root",
+    "data.workers",
+    "data.prefetch",
+    "engine.device",
+    "engine.checkpoint.every",
+    "engine.checkpoint.every_steps",
+    "engine.checkpoint.keep",
+)
+
+
+class Standing(Enum):
+    """What a run folder holds."""
+
+    NEW = "new"
+    UNFINISHED = "unfinished"
+    FINISHED = "finished"
+
+
+@frozen
+class RunFolder:
+    """Paths inside a run folder."""
+
+    path: Path
+
+    @property
+    def experiment(self) -> Path:
+        return self.path / "experiment.toml"
+
+    @property
+    def environment(self) -> Path:
+        return self.path / "environment.json"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.txt"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def timings(self) -> Path:
+        return self.path / "timings.jsonl"
+
+    @property
+    def result(self) -> Path:
+        return self.path / "result.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    def weights(self, which: str) -> Path:
+        """`last` or `best`."""
+        return self.path / "weights" / f"{which}.safetensors"
+
+    def predictions(self, split: str) -> Path:
+        return self.path / "predictions" / f"{split}.jsonl"
+
+    def standing(self, table: dict[str, Any]) -> tuple[Standing, list[str]]:
+        """What the folder holds for an experiment, and remarks on what differs without harm.
+
+        Args:
+            table: The resolved experiment.
+
+        Raises:
+            RunError: The folder is no run folder.
+            ConfigError: Another experiment was run in it; the message shows each difference.
+        """
+        if not self.experiment.exists():
+            foreign = [entry.name for entry in self.path.iterdir() if entry.name not in (".lock", "log.txt")]
+            if foreign:
+                raise RunError(
+                    f"{self.path} holds {foreign[0]!r} and is no run folder; choose another --name or --runs"
+                )
+            return Standing.NEW, []
+        before = self.read_experiment()
+        remarks = self._compare(before, table)
+        epochs, epochs_before = _epochs(table), _epochs(before)
+        if self.result.exists() and epochs == json.loads(self.result.read_text(encoding="utf-8"))["epochs"]:
+            return Standing.FINISHED, remarks
+        if epochs != epochs_before:
+            remarks.insert(
+                0, f"extended: engine.epochs was {epochs_before}, is {epochs}; the schedule is that of {epochs}"
+            )
+        return Standing.UNFINISHED, remarks
+
+    def read_experiment(self) -> dict[str, Any]:
+        """The table of experiment.toml.
+
+        Raises:
+            RunError: It cannot be read.
+        """
+        try:
+            return tomllib.loads(self.experiment.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.experiment}: cannot be read: {error}; start anew with --fresh") from error
+
+    def _compare(self, before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+        harmful: list[str] = []
+        harmless: list[str] = []
+        for key, was, is_now in table_differences(before, now):
+            free = any(fnmatch.fnmatchcase(key, pattern) for pattern in FREE_KEYS)
+            if key == "engine.epochs" and is_now is not None and is_now > was:
+                continue
+            text = f"{key}: was {_show(was)}, is {_show(is_now)}"
+            (harmless if free else harmful).append(text)
+        if harmful:
+            listed = "\n  ".join(harmful)
+            raise ConfigError(
+                f"{self.path} was made by another experiment:\n  {listed}\n"
+                f"To go on with it: vidcore run {self.experiment}. To run this one: choose another --name, "
+                "or --fresh, which keeps the old folder under another name."
+            )
+        return harmless
+
+    def write_experiment(self, table: dict[str, Any]) -> None:
+        self._guarded(lambda: write(self.experiment, table))
+
+    def write_json(self, path: Path, value: Any) -> None:
+        """Write plain values, whole or not at all.
+
+        Raises:
+            RunError: The disk is full or cannot be written to.
+        """
+
+        def go() -> None:
+            partial = path.with_name(f"{path.name}.tmp")
+            partial.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+            partial.replace(path)
+
+        self._guarded(go)
+
+    def _guarded(self, write_something: Any) -> None:
+        try:
+            write_something()
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be written: {error}; make room or mend its permissions") from error
+
+
+class RunLock:
+    """One process a run folder. Released by the system when the process ends, however it ends.
+
+    A record lock (`lockf`), not `flock`: workers that outlive a killed run inherit the latter and would keep the folder
+    taken.
+    """
+
+    _mine: ClassVar[set[Path]] = set()  # record locks do not keep a process from itself
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> RunLock:
+        """Take the lock.
+
+        Raises:
+            RunError: Another process has it, or the folder cannot be written to.
+        """
+        if self.folder in self._mine:
+            raise RunError(f"{self.folder} is in use by this process already")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise RunError(
+                f"the run folder {self.folder} cannot be written: {error}; choose another with --runs"
+            ) from error
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            owner = os.pread(descriptor, 100, 0).decode(errors="replace").strip()
+            os.close(descriptor)
+            raise RunError(
+                f"{self.folder} is in use by another process ({owner or 'unknown'}); wait for it, stop it, "
+                "or choose another --name"
+            ) from error
+        self._descriptor = descriptor
+        self._mine.add(self.folder)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}".encode(), 0)
+        except OSError:
+            pass  # a courtesy for the next one; a full disk is told where it matters
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)  # releases the lock
+            self._mine.discard(self.folder)
+            self._descriptor = None
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Give a run folder another name, for `--fresh`; the new name, or None where there was nothing to keep.
+
+    Raises:
+        RunError: It is in use, or cannot be renamed.
+    """
+    if not folder.exists():
+        return None
+    with RunLock(folder):
+        if {entry.name for entry in folder.iterdir()} == {".lock"}:
+            return None
+        number = next(number for number in range(1, 1_000_000) if not _numbered(folder, number).exists())
+        try:
+            return folder.rename(_numbered(folder, number))
+        except OSError as error:
+            raise RunError(f"{folder} cannot be renamed: {error}") from error
+
+
+def table_differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """(dotted key, was, is) of every value that differs; None where a key is absent."""
+    for key in [*before, *(key for key in now if key not in before)]:
+        was, is_now = before.get(key), now.get(key)
+        if isinstance(was, dict) and isinstance(is_now, dict):
+            yield from table_differences(was, is_now, f"{prefix}{key}.")
+        elif was != is_now:
+            yield f"{prefix}{key}", was, is_now
+
+
+class LogFile:
+    """Everything that vidcore logs while it is entered goes to a file, with times."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> LogFile:
+        try:
+            self._handler = _QuietHandler(self.path, encoding="utf-8")
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written: {error}; choose another folder with --runs") from error
+        self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+        logger = logging.getLogger("vidcore")
+        self._level = logger.level
+        logger.setLevel(min(logging.INFO, logger.level or logging.INFO))
+        logger.addHandler(self._handler)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        logger = logging.getLogger("vidcore")
+        logger.removeHandler(self._handler)
+        logger.setLevel(self._level)
+        self._handler.close()
+
+
+class _QuietHandler(logging.FileHandler):
+    """A full disk is told once, by what must be written; the log stays silent about itself."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
+        pass
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except OSError:
+            pass
+
+
+def _numbered(folder: Path, number: int) -> Path:
+    return folder.with_name(f"{folder.name}-old-{number}")
+
+
+def _epochs(table: dict[str, Any]) -> int:
+    return int(table.get("engine", {}).get("epochs", 0))
+
+
+def _show(value: Any) -> str:
+    return "absent" if value is None else json.dumps(value, default=str)

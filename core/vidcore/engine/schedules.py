@@ -1,0 +1,116 @@
+"""Learning-rate schedules: pure functions of the step, with nothing to save and nothing to restore.
+
+A schedule answers the factor by which every group's learning rate is multiplied. Warm-up and curve are multiplied, each
+counts in steps or in epochs, and both may run at the same time. Steps and epochs are counted from 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+from vidcore.engine.config import Constant, Cosine, Decay, Linear, MultiStep, OneCycle, Poly, Warmup
+
+
+class Schedule(Protocol):
+    """What a component of kind `schedule` is."""
+
+    def factor(self, step: int, steps_per_epoch: int, total_epochs: int) -> float:
+        """The factor for the optimizer step number `step`, at least 0."""
+
+
+def warmup_factor(warmup: Warmup, step: int, steps_per_epoch: int) -> float:
+    """From `warmup_start` at count 0 to 1 at the last count of the warm-up, and 1 from there on."""
+    by_epoch = warmup.warmup_by == "epoch"
+    count = step // steps_per_epoch if by_epoch else step
+    last = (warmup.warmup_epochs if by_epoch else _steps(warmup.warmup_epochs, steps_per_epoch)) - 1
+    if last < 0 or 0 < count >= last:
+        return 1.0
+    return warmup.warmup_start + (1.0 - warmup.warmup_start) * (count / last if last else 0.0)
+
+
+def decay_factor(
+    decay: Decay, curve: Callable[[float], float], warmup_epochs: float, step: int, steps_per_epoch: int, epochs: int
+) -> float:
+    """`curve` goes from 1 at 0 to 0 at 1; it is stretched over the decay's span and down to its `final`."""
+    begin = warmup_epochs if decay.begin is None else decay.begin
+    length = epochs - begin if decay.length is None else decay.length
+    if decay.by == "epoch":
+        count, total = step // steps_per_epoch - math.ceil(begin), length
+    else:
+        count, total = step - _steps(begin, steps_per_epoch), length * steps_per_epoch
+    if count <= 0:
+        return 1.0
+    return decay.final + (1.0 - decay.final) * curve(min(count / total, 1.0) if total > 0 else 1.0)
+
+
+def _steps(epochs: float, steps_per_epoch: int) -> int:
+    return int(round(epochs * steps_per_epoch, 6))  # 0.29 x 100 is 28.999999999999996
+
+
+class ConstantSchedule:
+    """Warm-up, then 1."""
+
+    def __init__(self, config: Constant) -> None:
+        self.config = config
+
+    def factor(self, step: int, steps_per_epoch: int, total_epochs: int) -> float:
+        return warmup_factor(self.config, step, steps_per_epoch)
+
+
+class _DecaySchedule:
+    """Warm-up times a falling curve."""
+
+    def __init__(self, config: Cosine | Linear | Poly, curve: Callable[[float], float]) -> None:
+        self.config, self.curve = config, curve
+
+    def factor(self, step: int, steps_per_epoch: int, total_epochs: int) -> float:
+        config = self.config
+        fallen = decay_factor(config, self.curve, config.warmup_epochs, step, steps_per_epoch, total_epochs)
+        return warmup_factor(config, step, steps_per_epoch) * fallen
+
+
+def cosine(config: Cosine) -> Schedule:
+    """Loshchilov and Hutter, arXiv:1608.03983, without restarts."""
+    return _DecaySchedule(config, lambda t: (1.0 + math.cos(math.pi * t)) / 2.0)
+
+
+def linear(config: Linear) -> Schedule:
+    """A straight line down."""
+    return _DecaySchedule(config, lambda t: 1.0 - t)
+
+
+def poly(config: Poly) -> Schedule:
+    """A power of what is left."""
+    return _DecaySchedule(config, lambda t: (1.0 - t) ** config.power)
+
+
+class MultiStepSchedule:
+    """Warm-up times `gamma` for each milestone passed; a milestone may lie within an epoch."""
+
+    def __init__(self, config: MultiStep) -> None:
+        self.config = config
+
+    def factor(self, step: int, steps_per_epoch: int, total_epochs: int) -> float:
+        passed = sum(step >= _steps(milestone, steps_per_epoch) for milestone in self.config.milestones)
+        return warmup_factor(self.config, step, steps_per_epoch) * self.config.gamma**passed
+
+
+class OneCycleSchedule:
+    """Up and down once; the peak lies where `torch.optim.lr_scheduler.OneCycleLR` has it."""
+
+    def __init__(self, config: OneCycle) -> None:
+        self.config = config
+
+    def factor(self, step: int, steps_per_epoch: int, total_epochs: int) -> float:
+        last = steps_per_epoch * total_epochs - 1
+        peak = self.config.rise * (last + 1) - 1.0
+        if step <= peak:
+            return self._between(self.config.start, 1.0, step / peak)
+        return self._between(1.0, self.config.final, min((step - peak) / (last - peak), 1.0) if last > peak else 1.0)
+
+    def _between(self, start: float, end: float, t: float) -> float:
+        if self.config.shape == "linear":
+            return start + (end - start) * t
+        return end + (start - end) / 2.0 * (1.0 + math.cos(math.pi * t))

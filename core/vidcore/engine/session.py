@@ -1,0 +1,199 @@
+"""What happens around the steps of a run: lines in its files, evaluation, best weights, checkpoints, events.
+
+The policy is here, in one place; the loop asks it and knows nothing of files.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import resource
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+from attrs import define, field
+from torch import nn
+
+from vidcore.engine.checkpoints import (
+    Checkpoint,
+    Checkpoints,
+    optimizer_tensors,
+    restore_module,
+    restore_optimizer,
+)
+from vidcore.engine.events import Events, RunInfo
+from vidcore.engine.journal import Journal
+from vidcore.engine.loop import Policy, Progress, Step, Training
+from vidcore.engine.run_folder import RunFolder
+from vidcore.engine.stopping import RunStopped, StopSignals
+
+log = logging.getLogger(__name__)
+
+
+@define(kw_only=True, eq=False)
+class Session:
+    """One process's work on a run."""
+
+    training: Training
+    folder: RunFolder
+    checkpoints: Checkpoints
+    metrics: Journal
+    timings: Journal
+    events: Events
+    signals: StopSignals
+    run: RunInfo
+    evaluate: Callable[[nn.Module], tuple[dict[str, float], Path]] | None  # on data.val, if there is any
+    save_weights: Callable[[nn.Module, Path], None]  # with their contract
+    lower_is_better: Callable[[str], bool]
+    last_line: float = field(factory=time.perf_counter)
+    last_clips: int = 0
+    last_data_seconds: float = 0.0
+
+    @property
+    def module(self) -> nn.Module:
+        """The weights that are measured and kept: the average where there is one."""
+        ema = self.training.ema
+        averaged: nn.Module = ema.module if ema is not None else self.training.model
+        return averaged
+
+    def policy(self) -> Policy:
+        """What the loop asks."""
+        return Policy(
+            wants_norm=lambda step: self._line_due(step + 1),
+            epoch_started=lambda epoch: self.events.send("epoch_started", run=self.run, epoch=epoch),
+            step_finished=self.step_finished,
+            evaluate=self.evaluate_when_due,
+            epoch_closed=self.epoch_closed,
+            should_stop=lambda: self.signals.received is not None,
+            should_end=lambda: bool(self.events.stop_reason),
+        )
+
+    def step_finished(self, step: Step, progress: Progress) -> None:
+        """Gather losses, write a line when it is due, save within long epochs."""
+        epoch = (progress.step - 1) // self.training.steps_per_epoch + 1
+        if not step.bad:
+            for name, value in step.losses.items():
+                progress.sums[name] = progress.sums.get(name, 0.0) + value
+            progress.summed_steps += 1
+        self.last_clips += step.samples
+        self.last_data_seconds += step.data_seconds
+        if self._line_due(progress.step):
+            self._write_lines(step, progress, epoch)
+        values = {**step.losses, "lr": step.learning_rate, "seconds": step.seconds, "data_seconds": step.data_seconds}
+        self.events.send("step_finished", run=self.run, step=progress.step, epoch=epoch, values=values)
+        every = self.run.experiment.engine.checkpoint.every_steps
+        if every is not None and progress.step % every == 0 and progress.step % self.training.steps_per_epoch:
+            self.save(progress)
+
+    def evaluate_when_due(self, epoch: int, progress: Progress) -> None:
+        """Measure the model and keep the best weights: where the experiment says so, and after the last epoch."""
+        plan = self.run.experiment.engine.evaluate
+        due = epoch >= plan.start and (epoch - plan.start) % plan.every == 0
+        if self.evaluate is None or not (due or epoch == self.training.epochs):
+            return
+        found, predictions = self.evaluate(self.module)
+        self.metrics.append({"step": progress.step, "epoch": epoch, "split": "val", **only_finite(found)})
+        log.info("epoch %d: %s", epoch, ", ".join(f"{name} {value:.4f}" for name, value in found.items()))
+        self._keep_best(found, progress)
+        values = {"step": progress.step, "epoch": epoch, "metrics": found, "predictions": predictions}
+        self.events.send("evaluation_finished", run=self.run, split="val", **values)
+
+    def epoch_closed(self, epoch: int, progress: Progress) -> None:
+        """Save where the experiment says so, and at the end."""
+        every = self.run.experiment.engine.checkpoint.every
+        if epoch == self.training.epochs or epoch % every == 0 or self.events.stop_reason:
+            self.save(progress)
+
+    def save(self, progress: Progress) -> None:
+        """Write weights/last and a checkpoint. The weights come first: a checkpoint says that they are there."""
+        self.save_weights(self.module, self.folder.weights("last"))
+        progress.metrics_bytes = self.metrics.offset()
+        tensors, groups = optimizer_tensors(self.training.optimizer)
+        parts: dict[str, Mapping[str, torch.Tensor]] = {
+            "model": self.training.model.state_dict(),
+            "optimizer": tensors,
+        }
+        if self.training.ema is not None:
+            parts["ema"] = self.training.ema.state_dict()
+        state = {
+            "progress": attrs.asdict(progress),
+            "optimizer": groups,
+            "scaler": self.training.scaler.state_dict(),
+        }
+        path = self.checkpoints.save(progress.step, parts, state)
+        log.info("saved %s", path.name)
+        self.events.send("checkpoint_saved", run=self.run, step=progress.step, path=path)
+
+    def stop(self, progress: Progress) -> RunStopped:
+        """Save after a signal; the error to leave with."""
+        assert self.signals.received is not None
+        self.save(progress)
+        signum = self.signals.received
+        reason = f"stopped by {'Ctrl-C' if signum == 2 else f'signal {signum}'} after step {progress.step}"
+        log.info("%s; saved", reason)
+        self.events.send("run_stopped", run=self.run, step=progress.step, reason=reason)
+        return RunStopped(signum, f"{reason}; saved. The same command goes on from there.")
+
+    def _line_due(self, step: int) -> bool:
+        """Every so many steps, and at the end of an epoch."""
+        return step % self.run.experiment.engine.log_every == 0 or step % self.training.steps_per_epoch == 0
+
+    def _write_lines(self, step: Step, progress: Progress, epoch: int) -> None:
+        now = time.perf_counter()
+        place: dict[str, Any] = {"step": progress.step, "epoch": epoch, "split": "train"}
+        values = {name: total / progress.summed_steps for name, total in progress.sums.items()}
+        values["lr"] = step.learning_rate
+        if step.gradient_norm is not None:
+            values["grad_norm"] = step.gradient_norm
+        if progress.bad_steps:
+            values["bad_steps"] = progress.bad_steps
+        self.metrics.append({**place, **only_finite(values)})
+        seconds = now - self.last_line
+        self.timings.append(
+            {
+                **place,
+                "seconds": seconds,
+                "data_seconds": self.last_data_seconds,
+                "clips_per_second": self.last_clips / seconds,
+                "memory_bytes": memory_bytes(self.training.device),
+            }
+        )
+        progress.sums, progress.summed_steps = {}, 0
+        self.last_line, self.last_clips, self.last_data_seconds = now, 0, 0.0
+
+    def _keep_best(self, found: Mapping[str, float], progress: Progress) -> None:
+        name = self.run.experiment.engine.checkpoint.best or next(iter(found), "")
+        value = found.get(name)
+        if value is None or math.isnan(value):
+            return
+        sign = -1.0 if self.lower_is_better(name) else 1.0
+        if progress.best is None or sign * value > sign * progress.best:
+            progress.best, progress.best_step = value, progress.step
+            self.save_weights(self.module, self.folder.weights("best"))
+
+
+def restore(training: Training, checkpoint: Checkpoint) -> Progress:
+    """Put a checkpoint back into model, optimizer, average and scaler; where training stands."""
+    restore_module(training.model, checkpoint.tensors("model"))
+    restore_optimizer(training.optimizer, checkpoint.tensors("optimizer"), checkpoint.state["optimizer"])
+    if training.ema is not None:
+        restore_module(training.ema, checkpoint.tensors("ema"))
+    if checkpoint.state["scaler"]:
+        training.scaler.load_state_dict(checkpoint.state["scaler"])
+    return Progress(**checkpoint.state["progress"])
+
+
+def only_finite(values: Mapping[str, float]) -> dict[str, float]:
+    """Without what JSON has no number for."""
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def memory_bytes(device: torch.device) -> int:
+    """The most memory used so far: of the device, or of this process on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
