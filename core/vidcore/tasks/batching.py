@@ -62,8 +62,8 @@ def join_draws(samples: Sequence[Sample]) -> dict[str, Tensor]:
     for sample in samples:
         if sample.draws.keys() != samples[0].draws.keys():
             raise DataError(
-                f"{_where(sample)} has draws {sorted(sample.draws)}, {_where(samples[0])} has {sorted(samples[0].draws)}; "
-                "sources that share batches need photometric transforms of the same names"
+                f"{_where(sample)} has draws {sorted(sample.draws)}, {_where(samples[0])} has "
+                f"{sorted(samples[0].draws)}; sources that share batches need photometric transforms of the same names"
             )
     return {name: torch.stack([sample.draws[name] for sample in samples]) for name in samples[0].draws}
 
