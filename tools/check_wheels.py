@@ -40,11 +40,9 @@ def import_modules(distribution: str) -> tuple[list[str], list[str]]:
 
 def components() -> Iterator[tuple[str, str | None]]:
     """Every component as one line, and what is wrong when its classes cannot be imported."""
-    from vidcore.plugins.host import load_plugins
+    from vidcore.plugins import host, load_reference
 
-    from vidcore.plugins.catalog import load_reference
-
-    for component in load_plugins().components:
+    for component in host().components:
         error = None
         try:
             load_reference(component.config)

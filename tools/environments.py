@@ -79,7 +79,7 @@ def reach(requirements: Iterable[Requirement], known: Mapping[str, HasRequiremen
     """Names of all distributions that the requirements need, themselves included, sorted.
 
     Raises:
-        MissingRequirementError: A needed distribution is not in `known`, or has a version that the requirement excludes.
+        MissingRequirementError: A needed distribution is not in `known`, or in a version that is excluded.
     """
     seen: set[tuple[str, str]] = set()
     todo = [(requirement, "the environment") for requirement in requirements if _applies(requirement, "")]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import tomlkit
+
 from vidcore.plugins import host
 
 FILE = Path(__file__).parent.parent / "core/vidcore/known_plugins.toml"
