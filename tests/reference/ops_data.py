@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import itertools
 from typing import Any
 
 import numpy as np
+import torch
 
-from vidcore.data import sampling, sampling_config
+from vidcore.data import crops, sampling, sampling_config, transform_config, transforms
 from vidcore.data.clip_sampling import drawn_span, random_starts
+from vidcore.data.crops import Place
+from vidcore.data.geometry import FramePlan, Geometry
 from vidcore.errors import ConfigError
+from vidcore.randomness import Purpose, generator
 
 Case = dict[str, Any]
 
@@ -163,6 +168,219 @@ def jitter(case: Case) -> list[str]:
     return wrong
 
 
+def _frames(images: Any) -> torch.Tensor:
+    """`[T, C, H, W]` from `[T, H, W, C]`."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+
+
+def _decoded(frames: torch.Tensor, plan: FramePlan) -> torch.Tensor:
+    """What a decoder and we make of frames: crop, then scale, then the rest."""
+    height, width = frames.shape[-2:]
+    view = plan.view
+    geometry = Geometry((height, width))
+    if view.crop is not None:
+        geometry = geometry.cropped(*view.crop)
+    if view.size is not None:
+        geometry = geometry.resized(*view.size)
+    for step in geometry.steps:
+        frames = step.pixels(frames)
+    return plan.finish(frames)
+
+
+def _images(images: Any, geometry: Geometry, scaling: Any = "reference") -> np.ndarray[Any, Any]:
+    return _decoded(_frames(images), geometry.plan(scaling)).permute(0, 2, 3, 1).numpy()
+
+
+def _geometry(images: Any) -> Geometry:
+    return Geometry(images[0].shape[:2])
+
+
+def _size(params: Any) -> Any:
+    """Ours is height, width."""
+    return params if isinstance(params, int) else (params[1], params[0])
+
+
+def _box(geometry: Geometry) -> np.ndarray[Any, Any]:
+    return np.array(geometry.window())
+
+
+def _rescaled(geometry: Geometry, scale: Any, keep_ratio: bool) -> Geometry:
+    if isinstance(scale, str):
+        raise ConfigError(f"size {scale}")
+    if isinstance(scale, float | int):
+        if scale <= 0:
+            raise ConfigError(f"a factor of {scale}")
+        return geometry.resized(*crops.scaled_size(*geometry.size, scale))
+    if not keep_ratio:
+        return transforms.Resize(transform_config.Resize(size=_size(scale))).plan(geometry, None, transforms.WHOLE)
+    short, long = sorted(side if side not in (-1, None) else np.inf for side in scale)
+    config = transform_config.Resize(short_side=int(short), long_side=None if long == np.inf else int(long))
+    return transforms.Resize(config).plan(geometry, None, transforms.WHOLE)
+
+
+def resize_sizes(case: Case) -> list[str]:
+    wrong = []
+    for row in case["expected"]:
+        geometry = _rescaled(Geometry((row["h"], row["w"])), row["scale"], row["keep_ratio"])
+        height, width = geometry.size
+        factor = np.diag(geometry.matrix())[:2].astype(np.float32)
+        if (height, width) != (row["out"]["h"], row["out"]["w"]) or (factor != row["out"]["scale_factor"]).any():
+            wrong.append(f"{row} gives {height}x{width}, {factor}")
+    return wrong
+
+
+def resize(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    if "imgs" not in inputs:
+        return [_refused(scale) for scale in params["scale"]]
+    geometry = _rescaled(_geometry(inputs["imgs"]), params["scale"], params["keep_ratio"])
+    factor = np.diag(geometry.matrix())[:2].astype(np.float32)
+    images = _images(inputs["imgs"], geometry)
+    return {"imgs": images, "img_shape": images.shape[1:3], "scale_factor": factor}
+
+
+def _refused(scale: Any) -> Any:
+    try:
+        return _rescaled(Geometry((8, 8)), scale, True).size
+    except ConfigError as error:
+        return {"raises": str(error)}
+
+
+def center_crop(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    geometry = _place(_geometry(inputs["imgs"]), params["crop_size"], Place(0, 1))
+    images = _images(inputs["imgs"], geometry)
+    quad = _quadruple(geometry)
+    return {"imgs": images, "crop_bbox": _box(geometry), "img_shape": images.shape[1:3], "crop_quadruple": quad}
+
+
+def _place(geometry: Geometry, size: Any, place: Place) -> Geometry:
+    config = transform_config.CenterCrop(size=_size(size))
+    return transforms.CenterCrop(config).plan(geometry, None, place)
+
+
+def _quadruple(geometry: Geometry) -> np.ndarray[Any, Any]:
+    """x, y, width, height of the window as shares of the frame."""
+    x1, y1, x2, y2 = geometry.window()
+    height, width = geometry.source
+    return np.array([x1 / width, y1 / height, (x2 - x1) / width, (y2 - y1) / height])
+
+
+def many_crops(count: int) -> Any:
+    def crop(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+        images = inputs["imgs"]
+        places = [_place(_geometry(images), params["crop_size"], Place(i, count)) for i in range(count)]
+        pixels = [_images(images, geometry) for geometry in places]
+        boxes = np.repeat([_box(geometry) for geometry in places], len(images), axis=0)
+        return {"imgs": np.concatenate(pixels), "crop_bbox": boxes, "img_shape": pixels[0].shape[1:3]}
+
+    return crop
+
+
+def flip(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    config = transform_config.Flip(probability=params["flip_ratio"], direction=params["direction"])
+    geometry = transforms.Flip(config).plan(_geometry(inputs["imgs"]), generator(0, Purpose.SAMPLE), transforms.WHOLE)
+    return {"imgs": _images(inputs["imgs"], geometry), "flip": bool(geometry.steps)}
+
+
+def flip_label(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    pairs = tuple((int(label), other) for label, other in params["flip_label_map"].items())
+    flip = transforms.Flip(transform_config.Flip(labels=pairs))
+    return {"label": flip.relabel(inputs["label"], Geometry((4, 4)).flipped())}
+
+
+def color_jitter(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    """The reference turns the hue by `int(255 f)` of 180 steps, whatever it was meant to be."""
+    turn = int(params["hue"] * 255) / 180
+    draws = torch.tensor([[params["brightness"], params["contrast"], params["saturation"], turn]])
+    video = _frames([inputs["img"]]).permute(1, 0, 2, 3)[None]
+    jittered = transforms.ColorJitter(transform_config.ColorJitter()).apply(video, draws)
+    return {"img": jittered[0, :, 0].permute(1, 2, 0)}
+
+
+def lazy(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    geometry = _geometry(inputs["imgs"])
+    for op in params["ops"]:
+        name, _, arguments = op.partition("(")
+        if name == "Flip":
+            geometry = geometry.flipped()
+            continue
+        value = ast.literal_eval(arguments.replace(",stretch", "").removesuffix(")") or "()")
+        if name == "CenterCrop":
+            geometry = _place(geometry, value, Place(0, 1))
+        else:
+            geometry = _rescaled(geometry, value, "stretch" not in op)
+    images = _images(inputs["imgs"], geometry, "bilinear")
+    return {"crop_bbox": _box(geometry), "imgs": images, "img_shape": images.shape[1:3]}
+
+
+def crop_quadruple(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    geometry = Geometry(tuple(inputs["img_shape"]))
+    for op in params["ops"]:
+        geometry = _place(geometry, ast.literal_eval(op.removeprefix("CenterCrop(").removesuffix(")")), Place(0, 1))
+    return {"crop_quadruple": _quadruple(geometry)}
+
+
+def keypoints_cropped(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    geometry = _place(Geometry(tuple(inputs["img_shape"])), params["crop_size"], Place(0, 1))
+    return {"keypoint": geometry.plan("area").points(inputs["keypoint"])}
+
+
+def keypoints_resized(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    geometry = _rescaled(Geometry(tuple(inputs["img_shape"])), params["scale"], params["keep_ratio"])
+    return {"keypoint": geometry.plan("area").points(inputs["keypoint"])}
+
+
+def multi_scale_boxes(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    config = transform_config.MultiScaleCrop(
+        size=_size(params["input_size"]),
+        scales=tuple(map(float, params["scales"])),
+        max_gap=params["max_wh_scale_gap"],
+        positions=params["num_fixed_crops"],
+    )
+    boxes = transforms.MultiScaleCrop(config).boxes(*inputs["img_shape"])
+    return {"boxes": sorted({(x, y, x + w, y + h) for x, y, w, h in boxes})}
+
+
+def random_resized_crop(case: Case) -> list[str]:
+    params, expected = case["params"], case["expected"]
+    height, width = case["inputs"]["img_shape"]
+    rngs = [generator(0, Purpose.SAMPLE, index=i) for i in range(3000)]
+    area, aspect = tuple(params["area_range"]), tuple(params["aspect_ratio_range"])
+    boxes = np.array([crops.random_box(height, width, area, aspect, rng) for rng in rngs])
+    x, y, w, h = boxes.T
+    wrong = []
+    if x.min() < 0 or y.min() < 0 or (x + w).max() > width or (y + h).max() > height or w.min() < 1 or h.min() < 1:
+        wrong.append("a box lies outside the frame")
+    x1, y1, x2, y2 = expected["fallback_box"]
+    middle = crops.middle_square(height, width)
+    if middle != (x1, y1, x2 - x1, y2 - y1):
+        wrong.append(f"the middle square is {middle}, not {expected['fallback_box']}")
+    fell = (boxes == middle).all(axis=1)
+    if expected["fallback_share_seen"] == 1.0:
+        return wrong + ([] if fell.all() else ["a box was found where none fits"])
+    shares = w * h / (width * height)
+    if abs(shares.min() - expected["area_fraction_min_seen"]) > 0.01 or shares.max() > area[1] + 0.01:
+        wrong.append(f"areas {shares.min()} to {shares.max()}")
+    if (
+        abs((w / h).min() - expected["aspect_min_seen"]) > 0.05
+        or abs((w / h).max() - expected["aspect_max_seen"]) > 0.05
+    ):
+        wrong.append(f"shapes {(w / h).min()} to {(w / h).max()}")
+    return wrong
+
+
+def random_crop_facts(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    config = transform_config.RandomCrop(size=params["size"], last_position=False)
+    geometry = Geometry(tuple(inputs["img_shape"]))
+    window = transforms.RandomCrop(config).plan(geometry, Extreme(True), transforms.WHOLE).window()  # type: ignore[arg-type]
+    return {"x_max": window[0], "y_max": window[1]}
+
+
+def random_crop(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    config = transform_config.RandomCrop(size=params["size"])
+    rng = generator(0, Purpose.SAMPLE)
+    return transforms.RandomCrop(config).plan(Geometry((10, 12)), rng, transforms.WHOLE)
+
+
 OPS = {
     "DenseSampleFrames.test": window_test,
     "DenseSampleFrames.train": window_train,
@@ -170,5 +388,24 @@ OPS = {
     "UniformSample.test": uniform_test,
     "UniformSample.train": uniform_train,
     "UntrimmedSampleFrames": untrimmed,
+    "Resize": resize,
+    "CenterCrop": center_crop,
+    "ThreeCrop": many_crops(3),
+    "TenCrop": many_crops(10),
+    "Flip": flip,
+    "Flip.label": flip_label,
+    "ColorJitter": color_jitter,
+    "lazy+Fuse": lazy,
+    "crop_quadruple": crop_quadruple,
+    "CenterCrop.keypoint": keypoints_cropped,
+    "Resize.keypoint": keypoints_resized,
+    "MultiScaleCrop.candidates": multi_scale_boxes,
+    "RandomCrop.facts": random_crop_facts,
+    "RandomCrop": random_crop,
 }
-CHECKS = {"SampleFrames.test": sample_frames_test, "temporal_jitter": jitter}
+CHECKS = {
+    "SampleFrames.test": sample_frames_test,
+    "temporal_jitter": jitter,
+    "Resize.size": resize_sizes,
+    "RandomResizedCrop.facts": random_resized_crop,
+}

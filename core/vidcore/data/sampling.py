@@ -1,7 +1,7 @@
 """The components of kind `sampling`: from a video's length to the frames of its clips.
 
 Each has `clips(num_video_frames, fps, rng, num_clips) -> int64 [clips, frames]`. With `rng` frames are drawn as in
-training; without one (None) the rule of testing holds, and `num_clips` (from `views.clips`) says how many clips it takes.
+training; without one (None) the rule of testing holds, and `num_clips` (from `views.clips`) says how many it takes.
 """
 
 from __future__ import annotations
