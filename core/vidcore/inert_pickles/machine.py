@@ -268,14 +268,22 @@ class Machine:
         if not isinstance(args, tuple):
             raise PickleRefusedError(f"the pickle calls something with a {type(args).__name__} for its arguments")
         if isinstance(function, Name) and function.text in self._constructors:
-            made = self._constructors[function.text](*args)
+            made = self._construct(function.text, args)
             self._spend(made)
         elif isinstance(function, Name | Record) and self._keep_unknown:
-            made = Record(function.text if isinstance(function, Name) else f"{function.name[:200]}()", args)
+            made = Record(function.text[:200] if isinstance(function, Name) else f"{function.name[:200]}()", args)
         else:
             what = function.text[:200] if isinstance(function, Name) else f"a {type(function).__name__}"
             raise PickleRefusedError(f"the pickle calls {what}")
         self._stack.append(made)
+
+    def _construct(self, name: str, args: tuple[Any, ...]) -> object:
+        try:
+            return self._constructors[name](*args)
+        except (TypeError, ValueError, AttributeError, KeyError):
+            if self._keep_unknown:  # made of something unknown, then: a dict of a record, say
+                return Record(name, args)
+            raise
 
     def _build(self, state: Any) -> None:
         target = self._stack[-1]
@@ -286,7 +294,7 @@ class Machine:
             self._spend(target)
         elif isinstance(target, DataType):
             target.set_order(state)
-        elif not isinstance(target, dict):  # a state dict carries a table of versions as an attribute: not needed
+        elif not isinstance(target, dict) and not self._keep_unknown:  # attributes of plain values are not needed
             raise PickleRefusedError(f"the pickle sets attributes of a {type(target).__name__}")
 
     def _outside(self, reference: object) -> object:
