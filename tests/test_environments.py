@@ -153,9 +153,7 @@ def test_requirements_of_extras_have_their_marker(distribution: Distribution) ->
     ("path", "is_another"),
     [("src/vidcore_x/recipes/a.toml", True), ("README.md", True), ("tests/test_a.py", False), ("dist/a.whl", False)],
 )
-def test_a_wheel_is_built_anew_when_its_files_change(
-    distribution: Distribution, path: str, is_another_wheel: bool
-) -> None:
+def test_a_wheel_is_built_anew_when_its_files_change(distribution: Distribution, path: str, is_another: bool) -> None:
     before = distribution.digest()
     changed = distribution.folder / path
     changed.parent.mkdir(exist_ok=True, parents=True)

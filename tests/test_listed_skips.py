@@ -26,16 +26,9 @@ def run_tests(folder: Path, source: str, *options: str, **variables: str) -> tup
     (folder / "test_made.py").write_text("import pytest\n" + source)
     (folder / "pyproject.toml").write_text(PYPROJECT)
     report = folder / "report.json"
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(TOOLS),
-        "VIDCORE_TEST_REPORT": str(report),
-        **variables,
-    }
+    variables |= {"PATH": os.environ["PATH"], "PYTHONPATH": str(TOOLS), "VIDCORE_TEST_REPORT": str(report)}
     command = [sys.executable, "-m", "pytest", "-p", "listed_skips", "-p", "no:cacheprovider", *options]
-    done = subprocess.run(
-        command, cwd=folder, env={**environment, **variables}, capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=120)
     return json.loads(report.read_text()), done.stdout + done.stderr
 
 
