@@ -28,5 +28,14 @@ _COMPONENTS: list[tuple[str, str, str, str, str]] = [
     ("metric", "mean-average-precision", "metrics.config:MeanAveragePrecision", "metrics.precision:MeanAveragePrecision", "average precision of each class, averaged"),
     ("metric", "per-sample-map", "metrics.config:PerSampleMap", "metrics.precision:PerSampleMap", "average precision of each sample, averaged"),
     ("metric", "confusion", "metrics.config:Confusion", "metrics.confusion:Confusion", "which class is taken for which"),
+    ("optimizer", "sgd", "engine.config:Sgd", "engine.optimizers:sgd", "stochastic gradient descent with momentum"),
+    ("optimizer", "adam", "engine.config:Adam", "engine.optimizers:adam", "Adam, weight decay added to the gradient"),
+    ("optimizer", "adamw", "engine.config:AdamW", "engine.optimizers:adamw", "Adam with decoupled weight decay"),
+    ("schedule", "constant", "engine.config:Constant", "engine.schedules:ConstantSchedule", "the same rate after an optional warm-up"),
+    ("schedule", "cosine", "engine.config:Cosine", "engine.schedules:cosine", "half a cosine down, with warm-up"),
+    ("schedule", "linear", "engine.config:Linear", "engine.schedules:linear", "a straight line down, with warm-up"),
+    ("schedule", "poly", "engine.config:Poly", "engine.schedules:poly", "a power of what is left, with warm-up"),
+    ("schedule", "multistep", "engine.config:MultiStep", "engine.schedules:MultiStepSchedule", "a factor at each milestone, with warm-up"),
+    ("schedule", "one-cycle", "engine.config:OneCycle", "engine.schedules:OneCycleSchedule", "up and down once"),
 ]
 # fmt: on
