@@ -29,7 +29,7 @@ def check_component(component: Component) -> None:
         check_round_trip(config)
     if component.kind == "model":
         assert config is not None, f"{component.config}.example() must return a small config"
-        check_model(config)
+        check_model(config, factory=load_reference(component.factory))
 
 
 def check_description(component: Component) -> None:

@@ -23,17 +23,23 @@ _CLOSE = 1e-4  # float32 sums in another order: relative to the largest value of
 
 @frozen(eq=False)
 class ModelCase:
-    """A config, and inputs for two samples: normalised floats `[2, ...]`."""
+    """A config, inputs for two samples (normalised floats `[2, ...]`), and what makes the model."""
 
     config: ModelConfig
-    inputs: dict[str, Tensor] = field(factory=dict, repr=False)
+    inputs: dict[str, Tensor] = field(repr=False)
+    factory: Callable[[Any], nn.Module] = build
 
     @classmethod
-    def of(cls, config: ModelConfig, inputs: dict[str, Tensor] | None = None) -> ModelCase:
+    def of(
+        cls,
+        config: ModelConfig,
+        inputs: dict[str, Tensor] | None = None,
+        factory: Callable[[Any], nn.Module] = build,
+    ) -> ModelCase:
         """Inputs that are left out are made from `config.example_inputs()`."""
         generator = torch.Generator().manual_seed(_SEED)
         made = {name: torch.randn(2, *shape, generator=generator) for name, shape in config.example_inputs().items()}
-        return cls(config, made if inputs is None else inputs)
+        return cls(config, made if inputs is None else inputs, factory)
 
     def model(self, *, seed: int = _SEED) -> nn.Module:
         """A new model in evaluation mode, no parameter of which is zero.
@@ -42,7 +48,7 @@ class ModelCase:
         """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model: nn.Module = build(self.config)
+            model = self.factory(self.config)
             with torch.no_grad():
                 for parameter in model.parameters():
                     if not parameter.any():
@@ -50,17 +56,20 @@ class ModelCase:
         return model.eval()
 
 
-def check_model(config: ModelConfig, inputs: dict[str, Tensor] | None = None) -> None:
+def check_model(
+    config: ModelConfig, inputs: dict[str, Tensor] | None = None, factory: Callable[[Any], nn.Module] = build
+) -> None:
     """Run every contract check on a model.
 
     Args:
         config: A small variant; the checks build it about fifteen times.
         inputs: Two samples of each input, floats as after normalisation. Left out: random, by `example_inputs()`.
+        factory: Makes the model from the config. Left out: that of the installed component.
 
     Raises:
         AssertionError: Names every check that failed, and why.
     """
-    case = ModelCase.of(config, inputs)
+    case = ModelCase.of(config, inputs, factory)
     failures = []
     for name, check in MODEL_CHECKS.items():
         try:
