@@ -92,7 +92,7 @@ def fetch(url: str, sha256: str = "", cache: Path | None = None, progress: Progr
         progress: Told as the bytes come in.
 
     Raises:
-        WeightsError: No connection and no copy in the cache, a wrong hash, no room on the disk, a refusal of the server.
+        WeightsError: No connection and no copy in the cache, a wrong hash, a full disk, a refusal of the server.
     """
     sha256 = sha256.lower()
     if set(sha256) - _HEX or len(sha256) > 64:
@@ -134,7 +134,7 @@ def _fetch_into(place: _Place, progress: Progress | None) -> None:
     if not found.startswith(place.sha256):
         _forget(place)
         raise WeightsError(
-            f"{place.url} has the SHA-256 {found[: max(8, len(place.sha256))]}, and {place.sha256} was expected: it changed "
+            f"{place.url} has the SHA-256 {found[: len(place.sha256)]}, and {place.sha256} was expected: it changed "
             "on the server, or something between here and there replaced it. What was downloaded is removed."
         )
     os.replace(place.part, place.file)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import inspect
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from attrs import field, frozen
 from torch import Tensor, nn
 
 from vidcore.errors import PluginError, WeightsError
+from vidcore.plugins import host
 from vidcore.plugins.catalog import WeightsEntry, load_reference, nearest
 from vidcore.weights.download import Progress, fetch
 from vidcore.weights.reading import Checkpoint, read_checkpoint
@@ -56,7 +58,7 @@ def load_weights(
     model: nn.Module,
     source: Source,
     *,
-    format: str = "auto",  # noqa: A002 (the word of the configuration)
+    format: str = "auto",
     strict: Strict = True,
     registered: Collection[WeightsEntry] | None = None,
     progress: Progress | None = None,
@@ -66,10 +68,10 @@ def load_weights(
     Args:
         model: Any module. Its attribute `head_prefixes` says which keys belong to the head; by default `("head.",)`.
         source: A path, an http(s) address, the name of registered weights, or a state dict.
-        format: "auto", "plain" (keys are the model's), or a converter `"package.module:function"` from dict to dict. Auto
-            is plain for what vidcore saved; else the converter of the registered weights of that name or file name; else
-            plain.
-        strict: True: every key fits. "backbone": all but the keys of the head. False: what fits is loaded, the rest told.
+        format: "auto", "plain" (keys are the model's), or a converter `"package.module:function"`: a pure function from
+            dict to dict, or from dict and the shapes of the model by key. Auto is plain for what vidcore saved; else the
+            converter of the registered weights of that name or file name; else plain.
+        strict: True: every key fits. "backbone": all but those of the head. False: what fits is loaded, the rest told.
         registered: The published weights to look names up in; by default those of the installed plugins.
         progress: Told of a download.
 
@@ -78,9 +80,9 @@ def load_weights(
     """
     name, checkpoint, converter = _open(source, format, registered, progress)
     state = dict(checkpoint.state_dict)
-    if converter:
-        state = _convert(state, converter, name)
     expected = model.state_dict()
+    if converter:
+        state = _convert(state, converter, name, expected)
     state = _in_names_of(state, expected)
     mismatched = tuple(
         Mismatch(key, tuple(state[key].shape), tuple(tensor.shape))
@@ -128,26 +130,28 @@ def _open(
         path = fetch(entry.url, entry.sha256, progress=progress)
     else:
         hint = nearest(text, (known.name for known in entries))
-        raise WeightsError(f"{text}: no such file, and no weights of that name{hint}. `vidcore weights info` lists them.")
+        raise WeightsError(
+            f"{text}: no such file, and no weights of that name{hint}. `vidcore weights info` lists them."
+        )
     checkpoint = read_checkpoint(path)
     if format_ == "auto" and entry is not None and checkpoint.contract is None:
         chosen = entry.format
     return text, checkpoint, chosen
 
 
-def _convert(state: dict[str, Tensor], converter: str, name: str) -> dict[str, Tensor]:
+def _convert(state: dict[str, Tensor], converter: str, name: str, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     try:
-        function: Callable[[dict[str, Tensor]], object] = load_reference(converter)
+        function = load_reference(converter)
     except PluginError as error:
         raise WeightsError(f'format: {error}. It is "auto", "plain" or the name of a function.') from error
     try:
-        converted = function(state)
-    except WeightsError:
-        raise
+        if len(inspect.signature(function).parameters) == 2:  # image weights inflated in time depend on the model
+            converted = function(state, {key: tuple(tensor.shape) for key, tensor in expected.items()})
+        else:
+            converted = function(state)
     except (KeyError, ValueError, IndexError, RuntimeError, TypeError) as error:
-        raise WeightsError(
-            f"{name} is not what {converter} converts ({type(error).__name__}: {error}); its keys begin with {_some(state)}"
-        ) from error
+        what = f"{type(error).__name__}: {error}"
+        raise WeightsError(f"{name} is not what {converter} converts ({what}); its keys: {_some(state)}") from error
     if not isinstance(converted, dict) or not all(isinstance(tensor, Tensor) for tensor in converted.values()):
         raise WeightsError(f"{converter} must return a dict of tensors by key")
     return converted
@@ -174,7 +178,9 @@ def _check(report: WeightsReport, model: nn.Module, strict: Strict, converter: s
     wrong = [*report.missing, *report.unexpected, *(mismatch.key for mismatch in report.mismatched)]
     in_body = [key for key in wrong if not _unwrapped(key).startswith(heads)]
     if not report.loaded:
-        hint = "" if converter else '; if they come from elsewhere, format = "package.module:function" names a converter'
+        hint = (
+            "" if converter else '; if they come from elsewhere, format = "package.module:function" names a converter'
+        )
     elif strict is False or not wrong or (strict == "backbone" and not in_body):
         return
     elif strict is True and not in_body:
@@ -191,4 +197,4 @@ def _some(items: Iterable[object]) -> str:
 
 
 def _installed() -> Collection[WeightsEntry]:
-    raise NotImplementedError
+    return host().weights.values()
