@@ -63,7 +63,8 @@ class FrameIndex:
     key_times: Int64s  # what to seek to [K]
     key_pts: Int64s  # time stamp and size of the packet, to know it again after a seek [K]
     key_sizes: Int64s
-    # Packets that cannot be decoded, as far as that cannot be noticed while reading, ascending.
+    # The decoder calls sound packets damaged after a seek, so `damaged` tells which ones are, ascending.
+    false_alarms: bool = False
     damaged: Int64s = field(factory=lambda: np.zeros(0, np.int64))
 
     @property
@@ -125,6 +126,7 @@ class FrameIndex:
             self.num_packets,
             self.num_frames,
             len(self.key_packets),
+            self.false_alarms,
             self.damaged.tolist(),
         ]
         frame_arrays = (self.pts, self.packets)
@@ -143,7 +145,9 @@ class FrameIndex:
         if struct.unpack("<I", data[len(_MAGIC) : start])[0] != zlib.crc32(body):
             raise ValueError("damaged frame index")
         head, _, arrays = zlib.decompress(body).partition(b"\n")
-        codec, time_base, fps, width, height, orientation, num_packets, num_frames, num_keys, damaged = json.loads(head)
+        codec, time_base, fps, width, height, orientation, num_packets, num_frames, num_keys, false_alarms, damaged = (
+            json.loads(head)
+        )
         lengths = [num_frames] * len(_FRAME_ARRAYS) + [num_keys] * len(_KEY_ARRAYS)
         parts = np.split(np.frombuffer(arrays, "<i8"), np.cumsum(lengths)[:-1])
         return cls(
@@ -154,6 +158,7 @@ class FrameIndex:
             coded_height=height,
             orientation=Orientation(*orientation),
             num_packets=num_packets,
+            false_alarms=false_alarms,
             damaged=np.array(damaged, np.int64),
             **dict(zip(_FRAME_ARRAYS + _KEY_ARRAYS, map(_undo_deltas, parts), strict=True)),
         )

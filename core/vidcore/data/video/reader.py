@@ -29,7 +29,7 @@ Request = tuple[Sequence[int], FrameView | None]
 # temporal layer only; other decoders do not skip by packet.
 _MARKS_NONREF = {"h264", "mpeg4", "mpeg1video", "mpeg2video"}
 # H.264 then holds frames back until their order is certain.
-_CAREFUL = DAMAGE_IS_AN_ERROR | {"strict": "1"}
+_CERTAIN_ORDER = {"strict": "1"}
 
 
 class _NotFoundError(Exception):
@@ -54,7 +54,7 @@ class PyAVReader:
     def __init__(self, source: Source, index: FrameIndex, config: PyAVConfig) -> None:
         self._source, self._index, self._config = source, index, config
         self._info = index.info()
-        self._options = {} if index.codec == "h264" and index.has_open_gops else DAMAGE_IS_AN_ERROR
+        self._options = {} if index.false_alarms else DAMAGE_IS_AN_ERROR
         self._video: OpenVideo | None = None
         self._process = 0
         self._at_start = False
@@ -135,7 +135,7 @@ class PyAVReader:
         try:
             self._decode_once(run, deliver, skip=self._config.skip_nonref and self._index.codec in _MARKS_NONREF)
         except _NotFoundError:
-            self._rewind(_CAREFUL)
+            self._rewind(self._options | _CERTAIN_ORDER)
             try:
                 self._decode_once(Run(0, run.frames), deliver, skip=False)
             except _NotFoundError as error:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from attrs import frozen
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -62,27 +63,25 @@ class ViewConverter:
     def __init__(self, geometry: Geometry, frame: VideoFrame) -> None:
         self._geometry = geometry
         coded_width, coded_height = geometry.orientation.shown_size(geometry.width, geometry.height)
-        whole = (0, 0, coded_width, coded_height)
-        box = geometry.orientation.coded_box(geometry.box, geometry.width, geometry.height)
-        self._cut: Box | None = None  # what to cut from the converted pixels, coded
-        if not geometry.resized or geometry.scaling == "reference":
-            around = _even_around(box, coded_width, coded_height) if geometry.scaling != "reference" else whole
-            self._graph = _Graph(frame, around, (around[2], around[3]), "bilinear")
-            if around != box:
-                self._cut = (box[0] - around[0], box[1] - around[1], box[2], box[3])
+        self._box = geometry.orientation.coded_box(geometry.box, geometry.width, geometry.height)
+        self._convert: _Whole | _Graph
+        self._resizes = geometry.resized and geometry.scaling == "reference"
+        self._cuts = not geometry.resized or self._resizes
+        if self._cuts:
+            self._convert = _Whole()
         else:
             height, width = geometry.size
             out = geometry.orientation.shown_size(width, height)
-            self._graph = _Graph(frame, _even_near(box, coded_width, coded_height), out, geometry.scaling)
+            self._convert = _Graph(frame, _even_near(self._box, coded_width, coded_height), out, geometry.scaling)
 
     def write(self, frame: VideoFrame, out: Pixels) -> None:
         """Write the view of a frame to `out`, `[H, W, 3]`."""
-        pixels = self._graph.rgb(frame)
-        if self._cut is not None:
-            x, y, width, height = self._cut
+        pixels = self._convert.rgb(frame)
+        if self._cuts:
+            x, y, width, height = self._box
             pixels = pixels[y : y + height, x : x + width]
         pixels = self._geometry.orientation.show(pixels)
-        if self._geometry.resized and self._geometry.scaling == "reference":
+        if self._resizes:
             pixels = resize_reference(pixels, self._geometry.size)
         np.copyto(out, pixels)
 
@@ -98,6 +97,17 @@ def resize_reference(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     planes = F.interpolate(planes, size, mode="bilinear", align_corners=False, antialias=False)
     resized: Pixels = planes[0].round_().clamp_(0, 255).byte().permute(1, 2, 0).numpy()
     return resized
+
+
+class _Whole:
+    """The whole frame in RGB at its own size, as plain decoding gives it; cut afterwards, it is exact to the bit."""
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+
+    def rgb(self, frame: VideoFrame) -> Pixels:
+        """`[H, W, 3]`; a view of memory that lives as long as the array."""
+        return _pixels(self._reformatter.reformat(frame, format="rgb24", threads=1))
 
 
 class _Graph:
@@ -125,14 +135,17 @@ class _Graph:
         steps.append(graph.add("buffersink"))
         graph.link_nodes(*steps).configure()
         self._graph = graph
-        self._width = size[0]
 
     def rgb(self, frame: VideoFrame) -> Pixels:
         """`[H, W, 3]`; a view of memory that lives as long as the array."""
         self._graph.push(frame)
-        plane: Any = self._graph.vpull().planes[0]
-        rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
-        return rows[:, : self._width * 3].reshape(plane.height, self._width, 3)
+        return _pixels(self._graph.vpull())
+
+
+def _pixels(frame: VideoFrame) -> Pixels:
+    plane: Any = frame.planes[0]
+    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+    return rows[:, : frame.width * 3].reshape(frame.height, frame.width, 3)
 
 
 def _even_near(box: Box, width: int, height: int) -> Box:
@@ -147,10 +160,3 @@ def _even_span(start: int, length: int, limit: int) -> tuple[int, int]:
     end = start + length
     last = end if end == limit else max((end + 1) // 2 * 2, first + 2)
     return first, min(last, limit) - first
-
-
-def _even_around(box: Box, width: int, height: int) -> Box:
-    """The smallest box with even edges, or the frame's own, that holds this one."""
-    x, y = box[0] // 2 * 2, box[1] // 2 * 2
-    right, bottom = min((box[0] + box[2] + 1) // 2 * 2, width), min((box[1] + box[3] + 1) // 2 * 2, height)
-    return x, y, right - x, bottom - y

@@ -91,9 +91,13 @@ def build_index(source: Source) -> FrameIndex:
         key_pts=np.array([key.pts for key in keys], np.int64),
         key_sizes=np.array([key.size for key in keys], np.int64),
     )
-    if codec == "h264" and index.has_open_gops:
-        # Here the decoder calls sound packets damaged after a seek, so reading cannot tell: the whole file does.
-        index = evolve(index, damaged=_damaged(source, keys[0].packet))
+    starts_broken = _starts_broken(packets, keys[0])
+    if codec == "h264" and (starts_broken or index.has_open_gops):
+        # After a seek into these, orders to drop pictures that were never seen count as damage, which they are not.
+        damaged = _damaged(source, keys[0].packet)
+        if starts_broken:
+            damaged = damaged[damaged >= keys[1].packet] if len(keys) > 1 else damaged[:0]
+        index = evolve(index, false_alarms=True, damaged=damaged)
     return index
 
 
@@ -122,6 +126,12 @@ def _usable_keys(packets: _Packets, name: str) -> list[_Key]:
     if not packets.keys:
         raise DataError(f"{name}: holds no key frame, so no frame is whole. Fetch it again or remove it from the list.")
     return [key for number, key in enumerate(packets.keys) if (key.clean and key.pts != NO_TIME) or number == 0]
+
+
+def _starts_broken(packets: _Packets, first_key: _Key) -> bool:
+    """Whether packets before the first key frame are left over, or some after it that refer to what came before."""
+    pts = np.array(packets.pts, np.int64)
+    return first_key.packet > 0 or bool(((pts < first_key.pts) & (pts != NO_TIME)).any())
 
 
 def _order_by_time(packets: _Packets, first_key: _Key, formats: set[str]) -> Int64s | None:
