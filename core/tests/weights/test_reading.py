@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import pickle
 import random
 import zipfile
@@ -69,20 +68,24 @@ def test_published_form_of_mmengine_is_read_without_mmengine(shared_data: Path) 
     assert checkpoint.unknown == {"mmengine.logging.history_buffer.HistoryBuffer", "builtins.getattr"}
 
 
+class StandIn:
+    """Takes the place of every class that the file names outside PyTorch, to satisfy torch's reader."""
+
+    def __new__(cls, *args: object) -> Any:
+        return object.__new__(cls)
+
+    def __init__(self, *args: object) -> None:
+        pass
+
+
 def test_published_tensors_equal_those_of_torchs_own_reader(shared_data: Path) -> None:
     path = shared_data / "checkpoints/mmengine_0.10.7_tiny.pth"
-    with zipfile.ZipFile(path) as archive:  # the file without the part that names classes outside PyTorch
-        names = archive.namelist()
-    assert "archive/data.pkl" in names
+    names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    with torch.serialization.safe_globals([(type("StandIn", (StandIn,), {}), name) for name in names]):
+        expected = torch.load(path, weights_only=True)["state_dict"]
     state = read_checkpoint(path).state_dict
-    rewritten = io.BytesIO()
-    torch.save(state, rewritten)
-    rewritten.seek(0)
-    again = torch.load(rewritten, weights_only=True)
-    assert all(
-        torch.isfinite(tensor.float()).all() and torch.equal(again[key], tensor) for key, tensor in state.items()
-    )
-    assert state["backbone.1.running_var"].min() > 0
+    assert list(state) == list(expected)
+    assert all(torch.equal(state[key], tensor) for key, tensor in expected.items())
 
 
 @pytest.mark.parametrize(
@@ -160,7 +163,7 @@ def test_script_archive_is_refused_with_advice(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "script.pt", "w") as archive:
         for name in ("data.pkl", "constants.pkl"):
             archive.writestr(f"script/{name}", pickle.dumps({}, 2))
-    with pytest.raises(WeightsError, match="TorchScript archive; load it with torch.jit"):
+    with pytest.raises(WeightsError, match=r"TorchScript archive; load it with torch\.jit"):
         read_checkpoint(tmp_path / "script.pt")
 
 
@@ -365,13 +368,12 @@ def test_files_nested_in_files_end_somewhere(tmp_path: Path) -> None:
 def test_dumped_scores_and_feature_banks_are_read_whole(shared_data: Path) -> None:
     scores = read_torch_file(shared_data / "fuse/joint.pkl")
     assert len(scores) == 60
-    assert scores[0]["pred_scores"]["item"].shape == (120,) or scores[0]["pred_scores"]["item"].ndim == 1
+    assert scores[0]["pred_scores"]["item"].ndim == 1
     assert abs(scores[0]["pred_scores"]["item"].sum().item() - 1) < 1e-4
     bank = read_torch_file(shared_data / "lfb/lfb_unittest.pkl")
     assert list(bank) == ["video_1"]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no CUDA device")
 def test_pickled_tensors_keep_their_values(tmp_path: Path) -> None:
     value = [{"score": torch.randn(5), "boxes": [torch.randn(2, 4)]}, (torch.tensor(3),)]
     (tmp_path / "scores.pkl").write_bytes(pickle.dumps(value))

@@ -69,7 +69,7 @@ def load_weights(
         model: Any module. Its attribute `head_prefixes` says which keys belong to the head; by default `("head.",)`.
         source: A path, an http(s) address, the name of registered weights, or a state dict.
         format: "auto", "plain" (keys are the model's), or a converter `"package.module:function"`: a pure function from
-            dict to dict, or from dict and the shapes of the model by key. Auto is plain for what vidcore saved; else the
+            dict to dict, or from dict and the model's shapes by key. Auto is plain for what vidcore saved; else the
             converter of the registered weights of that name or file name; else plain.
         strict: True: every key fits. "backbone": all but those of the head. False: what fits is loaded, the rest told.
         registered: The published weights to look names up in; by default those of the installed plugins.
