@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, Self
 
 from attrs import field, frozen
 from attrs.validators import and_, ge, in_, lt
-from vidcore.config import ModelConfig, Shape
 
+from vidcore.config import ModelConfig, Shape
 from vidcore_resnet.plans import DEPTHS
 
 
@@ -27,6 +27,15 @@ class ResNet2D(ModelConfig):
     def check_inputs(self, inputs: dict[str, Shape]) -> Iterator[str]:
         """The video must have the channels that the stem takes."""
         yield from wrong_channels(inputs, self.in_channels)
+
+    @classmethod
+    def example(cls) -> Self:
+        """A network small enough for tests."""
+        return cls(depth=10, base_channels=16, num_classes=4)
+
+    def example_inputs(self) -> dict[str, tuple[int, ...]]:
+        """One short clip."""
+        return {"video": (self.in_channels, 8, 32, 32)}
 
 
 def wrong_channels(inputs: dict[str, Shape], in_channels: int) -> Iterator[str]:

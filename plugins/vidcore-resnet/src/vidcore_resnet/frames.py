@@ -13,23 +13,21 @@ from torch import Tensor, nn
 
 from vidcore_resnet import config
 from vidcore_resnet.blocks2d import ResNet2d, Stage2d
-from vidcore_resnet.init import init_classifier, init_resnet
+from vidcore_resnet.head import Classifier
+from vidcore_resnet.init import init_resnet
 
 
 class FrameResNet(nn.Module):
     """2D ResNet over every frame of `video [N, C, T, H, W]`."""
 
-    head_prefixes = ("classifier.",)
-
     def __init__(self, options: config.ResNet2D) -> None:
         super().__init__()
-        assert options.num_classes is not None, "num_classes is filled in from the data"
         self.consensus = options.consensus
         self.trunk = ResNet2d(options.depth, in_channels=options.in_channels, base_channels=options.base_channels)
-        self.dropout = nn.Dropout(options.dropout)
-        self.classifier = nn.Linear(self.trunk.out_channels, options.num_classes)
         init_resnet(self.trunk, zero_init_residual=options.zero_init_residual)
-        init_classifier(self.classifier, options.init_std)
+        self.head = Classifier(
+            self.trunk.out_channels, options.num_classes, dropout=options.dropout, init_std=options.init_std
+        )
 
     def features(self, video: Tensor) -> tuple[Tensor, ...]:
         """Maps of the four stages, each `[N, C', T, H', W']`."""
@@ -38,7 +36,7 @@ class FrameResNet(nn.Module):
 
     def forward(self, video: Tensor) -> Tensor:
         pooled = self.features(video)[-1].mean(dim=(3, 4))  # [N, C', T]
-        logits: Tensor = self.classifier(self.dropout(pooled.transpose(1, 2)))  # [N, T, K]
+        logits: Tensor = self.head(pooled.transpose(1, 2))  # [N, T, K]
         return logits.mean(dim=1) if self.consensus == "avg" else logits.amax(dim=1)  # [N, K]
 
     def blocks(self) -> list[nn.Module]:

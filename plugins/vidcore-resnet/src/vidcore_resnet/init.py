@@ -31,9 +31,3 @@ def init_resnet(module: nn.Module, *, zero_init_residual: bool = True) -> None:
         last_weight = module.last_norm.weight
         assert isinstance(last_weight, nn.Parameter)
         nn.init.zeros_(last_weight)
-
-
-def init_classifier(layer: nn.Linear, std: float = 0.01) -> None:
-    """Small weights and no bias: the first predictions are close to uniform."""
-    nn.init.normal_(layer.weight, std=std)
-    nn.init.zeros_(layer.bias)

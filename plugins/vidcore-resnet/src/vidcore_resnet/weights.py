@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
+
 from vidcore.errors import WeightsError
 
 State = dict[str, Tensor]
@@ -88,11 +89,11 @@ def convert_keys(state: Mapping[str, Tensor], rename: Callable[[str], str | None
 
 
 def from_torchvision(state: Mapping[str, Tensor]) -> State:
-    """An image ResNet of torchvision, as the weights of `resnet-2d` (prefix `trunk.`, classifier as `classifier.`)."""
+    """An image ResNet of torchvision, as the weights of `resnet-2d` (prefix `trunk.`, classifier as `head.fc.`)."""
 
     def rename(key: str) -> str | None:
         if key in ("fc.weight", "fc.bias"):
-            return f"classifier.{key.removeprefix('fc.')}"
+            return f"head.{key}"
         name = rename_torchvision(key)
         return name and f"trunk.{name}"
 

@@ -7,10 +7,11 @@ must have as many.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Self
 
 from attrs import field, frozen
 from attrs.validators import and_, deep_iterable, ge, in_, lt, min_len, optional
+
 from vidcore.config import ModelConfig, Shape
 from vidcore_resnet.config import wrong_channels
 from vidcore_resnet.plans import DEPTHS, Inflation, NonLocal, StagePlan, plan_stages, problems, refuse
@@ -69,6 +70,15 @@ class SlowOnly(ModelConfig):
         """The video must have the channels that the stem takes."""
         yield from wrong_channels(inputs, self.in_channels)
 
+    @classmethod
+    def example(cls) -> Self:
+        """A network small enough for tests."""
+        return cls(depth=10, base_channels=16, num_classes=4)
+
+    def example_inputs(self) -> dict[str, tuple[int, ...]]:
+        """One short clip."""
+        return {"video": (self.in_channels, 8, 32, 32)}
+
     def stages(self) -> tuple[StagePlan, ...]:
         """The plan of the network."""
         return plan_stages(
@@ -85,7 +95,7 @@ class SlowOnly(ModelConfig):
 
 @frozen(kw_only=True)
 class SlowFast(ModelConfig):
-    """Two pathways at two frame rates; lateral connections bring the fast maps to the slow pathway before each stage."""
+    """Two pathways at two frame rates; lateral connections bring the fast map to the slow one before each stage."""
 
     depth: int = field(default=50, validator=in_(tuple(DEPTHS)))  # of both pathways
     fast_depth: int | None = field(default=None, validator=optional(in_(tuple(DEPTHS))))  # left out: as depth
@@ -162,6 +172,15 @@ class SlowFast(ModelConfig):
                 f"a clip of {frames} frames cannot be shared between the pathways: "
                 f"it must be a multiple of {step} (fast_interval x speed_ratio)"
             )
+
+    @classmethod
+    def example(cls) -> Self:
+        """A network small enough for tests."""
+        return cls(depth=10, base_channels=16, num_classes=4)
+
+    def example_inputs(self) -> dict[str, tuple[int, ...]]:
+        """One short clip."""
+        return {"video": (self.in_channels, 2 * self.fast_interval * self.speed_ratio, 32, 32)}
 
     def slow_stages(self) -> tuple[StagePlan, ...]:
         """The plan of the slow pathway; the lateral channels come on top of it."""

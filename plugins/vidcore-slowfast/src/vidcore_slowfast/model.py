@@ -14,11 +14,11 @@ from typing import cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from vidcore.errors import ConfigError
-from vidcore_resnet.blocks3d import Size3, Stage3d, Stem3d, make_stages
-from vidcore_resnet.init import init_classifier, init_resnet
-from vidcore_resnet.plans import NonLocal, StagePlan
 
+from vidcore_resnet.blocks3d import Size3, Stage3d, Stem3d, make_stages
+from vidcore_resnet.head import Classifier
+from vidcore_resnet.init import init_resnet
+from vidcore_resnet.plans import NonLocal, StagePlan
 from vidcore_slowfast import config
 
 
@@ -35,22 +35,6 @@ class Pathway(nn.Module):
     def units(self) -> list[nn.Module]:
         """Blocks in the order of the stages."""
         return [unit for stage in self.stages for unit in cast(Stage3d, stage).units()]
-
-
-class Classifier(nn.Module):
-    """Pooled channels to logits."""
-
-    def __init__(self, channels: int, num_classes: int | None, dropout: float, init_std: float) -> None:
-        super().__init__()
-        if num_classes is None:
-            raise ConfigError("model.num_classes is not known: give it, or build the model from a whole experiment")
-        self.dropout = nn.Dropout(dropout)
-        self.fc = nn.Linear(channels, num_classes)
-        init_classifier(self.fc, init_std)
-
-    def forward(self, pooled: Tensor) -> Tensor:
-        logits: Tensor = self.fc(self.dropout(pooled))
-        return logits  # [N, K]
 
 
 class Lateral(nn.Module):
@@ -71,8 +55,6 @@ class Lateral(nn.Module):
 class SlowOnly(nn.Module):
     """The slow pathway alone, from `video [N, C, T, H, W]` to `logits [N, K]`."""
 
-    head_prefixes = ("head.",)
-
     def __init__(self, options: config.SlowOnly) -> None:
         super().__init__()
         plans = options.stages()
@@ -90,7 +72,7 @@ class SlowOnly(nn.Module):
             lateral=(0,) * len(plans),
         )
         init_resnet(self.slow, zero_init_residual=options.zero_init_residual)
-        self.head = Classifier(plans[-1].out_channels, options.num_classes, options.dropout, options.init_std)
+        self.head = _classifier(plans[-1].out_channels, options)
 
     def features(self, video: Tensor) -> tuple[Tensor, ...]:
         """The map of each stage, `[N, C', T', H', W']`, coarse last."""
@@ -111,8 +93,6 @@ class SlowOnly(nn.Module):
 
 class SlowFast(nn.Module):
     """Both pathways, from `video [N, C, T, H, W]` to `logits [N, K]`."""
-
-    head_prefixes = ("head.",)
 
     def __init__(self, options: config.SlowFast) -> None:
         super().__init__()
@@ -147,7 +127,7 @@ class SlowFast(nn.Module):
         )
         init_resnet(self, zero_init_residual=options.zero_init_residual)
         channels = fast_plans[-1].out_channels + slow_plans[-1].out_channels
-        self.head = Classifier(channels, options.num_classes, options.dropout, options.init_std)
+        self.head = _classifier(channels, options)
 
     def features(self, video: Tensor) -> tuple[Tensor, ...]:
         """Two maps for each stage, slow before fast: `(slow1, fast1, ..., slow4, fast4)`.
@@ -184,6 +164,10 @@ def _stem(options: config.SlowFast, kernel: Size3, channels: int) -> Stem3d:
     return Stem3d(
         options.in_channels, channels, kernel=kernel, stride=options.stem_stride, pool_stride=_pool_stride(options)
     )
+
+
+def _classifier(channels: int, options: config.SlowOnly | config.SlowFast) -> Classifier:
+    return Classifier(channels, options.num_classes, dropout=options.dropout, init_std=options.init_std)
 
 
 def _pool_stride(options: config.SlowOnly | config.SlowFast) -> Size3 | None:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 
 from torch import Tensor
+
 from vidcore_resnet.weights import NORM, State, convert_keys, inflate_resnet, rename_mmaction2
 
 _LATERAL = re.compile(rf"backbone\.slow_path\.(conv1|layer\d+)_lateral\.(?:(conv)\.(weight)|(bn)\.{NORM})")
