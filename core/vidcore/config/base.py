@@ -60,7 +60,9 @@ class Views:
     """Several looks at one sample in testing: clips along time, crops across the frame; their scores are merged."""
 
     clips: int = field(default=1, validator=ge(1))
-    crops: int = field(default=1, validator=in_((1, 3)))  # 3: first, last, middle along the longer side
+    crops: int = field(
+        default=1, validator=in_((1, 3, 10))
+    )  # 3: first, last, middle along the longer side; 10: corners, middle, mirrored
     merge: Literal["prob", "score", "none"] = "prob"  # average after softmax, before it, or keep every view apart
     max_per_forward: int = field(
         default=8, validator=ge(1)
@@ -75,6 +77,7 @@ class DatasetConfig:
     sampling: SamplingSlot | None = None  # which frames make a clip
     transforms: dict[str, TransformSlot] = field(factory=dict)  # named, in order
     views: Views = field(factory=Views)
+    repeats: int = field(default=1, validator=ge(1))  # samples made from one decoding of a video, in training
 
     def facts(self, root: Path) -> Facts:
         """Classes and inputs, read from lists under `root` where that is cheap; unknown where the data is absent."""

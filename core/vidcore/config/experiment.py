@@ -28,6 +28,7 @@ class Data:
 
     root: str = ""  # folder that list files and videos are relative to; itself relative to the file or VIDCORE_DATA
     decoder: DecoderSlot = "pyav"
+    scaling: Literal["area", "bilinear", "reference"] = "area"  # "reference": step by step, as published figures had it
     workers: int | Literal["auto"] = field(default="auto")  # processes that decode; "auto": measured on this machine
     prefetch: int = field(default=2, validator=ge(1))  # batches each worker keeps ready
     on_bad_video: Literal["replace", "fail"] = "replace"  # what an unreadable video does to a run
