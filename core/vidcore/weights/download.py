@@ -32,7 +32,7 @@ FIRST_PAUSE_SECONDS = 0.5  # doubled after each attempt in vain
 TIMEOUT_SECONDS = (10.0, 30.0)  # to connect, between two bytes
 _TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
 _CONNECTION_ERRORS = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
-_BLOCK = 1 << 18
+_BLOCK = 1 << 14  # a broken connection loses the block that it is in
 _HEX = set("0123456789abcdef")
 
 
@@ -155,12 +155,12 @@ def _download(place: _Place, progress: Progress | None) -> None:
             with requests.Session() as session:
                 return _continue(session, place, progress)
         except (_BrokenOffError, *_CONNECTION_ERRORS) as error:
-            in_vain = 1 if _size(place.part) > before else in_vain + 1
+            in_vain = 0 if _size(place.part) > before else in_vain + 1
             if in_vain >= ATTEMPTS:
                 raise _gave_up(place, error) from error
         except requests.RequestException as error:
             raise WeightsError(f"{place.url} cannot be fetched: {error}") from error
-        time.sleep(FIRST_PAUSE_SECONDS * 2 ** (in_vain - 1))
+        time.sleep(FIRST_PAUSE_SECONDS * 2 ** max(in_vain - 1, 0))
 
 
 def _continue(session: requests.Session, place: _Place, progress: Progress | None) -> None:
@@ -286,9 +286,16 @@ def _storage_error(place: _Place, error: OSError) -> WeightsError:
 def _gave_up(place: _Place, error: Exception) -> WeightsError:
     kept = _size(place.part)
     so_far = f" {_mb(kept)} are here; the same command continues." if kept else ""
-    return WeightsError(
-        f"{place.url} cannot be fetched, after {ATTEMPTS} attempts in vain: {error}.{so_far} {_by_hand(place)}"
-    )
+    why = f"after {ATTEMPTS} attempts in vain: {_in_words(error)}"
+    return WeightsError(f"{place.url} cannot be fetched, {why}.{so_far} {_by_hand(place)}")
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the connection broke off"
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    return str(getattr(error.args[0], "reason", error) if error.args else error)  # without the layers around the cause
 
 
 def _by_hand(place: _Place) -> str:
