@@ -63,6 +63,11 @@ class IndexTable:
         values: list[int] = self.label_values[start:end].tolist()
         return values
 
+    @property
+    def num_labels(self) -> int:
+        """One more than the highest label."""
+        return int(self.label_values.max()) + 1 if len(self.label_values) else 0
+
     def part(self, index: int) -> tuple[int, int]:
         """First frame and number of frames that count; -1: to the end."""
         return int(self.offsets[index]), int(self.frames[index])

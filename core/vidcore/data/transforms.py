@@ -58,6 +58,13 @@ class Relabelling(Protocol):
         """The label after this transform."""
 
 
+@runtime_checkable
+class PlacesCrops(Protocol):
+    """A geometric transform that can cut one of several crops of a sample."""
+
+    crop_counts: tuple[int, ...]  # what `views.crops` may be
+
+
 def plan_all(
     transforms: Mapping[str, object], geometry: Geometry, rng: np.random.Generator | None, place: Place = WHOLE
 ) -> tuple[Geometry, dict[str, Tensor]]:
@@ -179,7 +186,7 @@ class MultiScaleCrop:
 class CenterCrop:
     """Cut the middle, or the place that is asked for. Draws nothing."""
 
-    crop_counts = (1, 3, 10)  # what `views.crops` may be with this transform
+    crop_counts: tuple[int, ...] = (1, 3, 10)
 
     def __init__(self, config: options.CenterCrop) -> None:
         self.config = config

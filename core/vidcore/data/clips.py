@@ -1,0 +1,148 @@
+"""From an open video to the clips of a sample: choose frames, plan their geometry, decode once, put views together.
+
+Data sets, the predictor and `data check` all read videos through here.
+Letters: V views (clips x crops, crops of one clip side by side), C channels, T frames, H W pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from attrs import field, frozen
+from torch import Tensor
+
+from vidcore.config.base import Views
+from vidcore.data.clip_sampling import Indices
+from vidcore.data.crops import Place
+from vidcore.data.geometry import FramePlan, Geometry
+from vidcore.data.sampling import Sampling
+from vidcore.data.transforms import PlacesCrops, plan_all
+from vidcore.errors import DataError
+from vidcore.interfaces import Decoder, FrameView, Scaling, VideoReader
+
+WHOLE_VIDEO = (0, -1)
+
+
+@frozen(kw_only=True, eq=False)
+class DataContext:
+    """What a data set reads its samples with. Everything in it is stateless and pickles."""
+
+    root: Path  # data.root, absolute
+    decoder: Decoder
+    sampling: Sampling
+    transforms: Mapping[str, object] = field(factory=dict)  # by name, in order
+    views: Views = field(factory=Views)  # in testing
+    scaling: Scaling = "area"
+    training: bool = False
+    split: str = "train"
+    repeats: int = 1  # readings of a video that share one decoding, in training
+
+
+@frozen(kw_only=True, eq=False)
+class Reading:
+    """One reading of a video."""
+
+    video: Tensor  # uint8 [V, C, T, H, W], channels last in memory
+    frames: Indices  # [clips, T]
+    geometry: Geometry  # of the first view
+    plan: FramePlan  # of the first view
+    draws: dict[str, Tensor]
+
+
+@frozen(eq=False)
+class _Choice:
+    """What one reading needs, before anything is decoded."""
+
+    frames: Indices
+    geometries: list[Geometry]  # one a crop
+    plans: list[FramePlan]
+    draws: dict[str, Tensor]
+
+
+def read_clips(
+    reader: VideoReader, context: DataContext, rng: np.random.Generator, part: tuple[int, int] = WHOLE_VIDEO
+) -> list[Reading]:
+    """Read a video once for all repeats, clips and crops.
+
+    In training `rng` is used in this order for each repeat: sampling, then the transforms as they are configured. In
+    testing it is not used.
+
+    Args:
+        reader: The open video.
+        context: Sampling, transforms, views.
+        rng: The sample's generator.
+        part: First frame and number of frames that count; -1: to the end.
+
+    Raises:
+        DataError: The video cannot be decoded, has no frame in that part, or is too small for a crop.
+    """
+    info = reader.info
+    first, length = _within(part, info.num_frames)
+    choices = []
+    for _ in range(context.repeats if context.training else 1):
+        draws = rng if context.training else None
+        count = None if context.training else context.views.clips
+        frames = context.sampling.clips(length, info.fps, draws, count) + first
+        choices.append(_choose(frames, (info.height, info.width), context, draws))
+    requests = {key: None for choice in choices for key in _requests(choice)}
+    decoded = dict(zip(requests, reader.read([(list(frames), view) for frames, view in requests]), strict=True))
+    return [
+        Reading(
+            video=_join(choice, decoded),
+            frames=choice.frames,
+            geometry=choice.geometries[0],
+            plan=choice.plans[0],
+            draws=choice.draws,
+        )
+        for choice in choices
+    ]
+
+
+_Request = tuple[tuple[int, ...], FrameView]
+
+
+def _choose(frames: Indices, size: tuple[int, int], context: DataContext, rng: np.random.Generator | None) -> _Choice:
+    count = 1 if context.training else context.views.crops
+    planned = [plan_all(context.transforms, Geometry(size), rng, Place(i, count)) for i in range(count)]
+    geometries = [geometry for geometry, _ in planned]
+    plans = [geometry.plan(context.scaling) for geometry in geometries]
+    return _Choice(frames, geometries, plans, planned[0][1])
+
+
+def _requests(choice: _Choice) -> list[_Request]:
+    """What to ask the decoder for, clip by clip, crops of a clip side by side."""
+    return [(tuple(clip), plan.view) for clip in choice.frames.tolist() for plan in choice.plans]
+
+
+def _join(choice: _Choice, decoded: Mapping[_Request, Tensor]) -> Tensor:
+    """All views, `[V, C, T, H, W]`. Laid out with channels last, as they are decoded and as networks like it."""
+    height, width = choice.geometries[0].size
+    requests, plans = _requests(choice), choice.plans * len(choice.frames)
+    channels = decoded[requests[0]].shape[1]
+    video = torch.empty((len(requests), choice.frames.shape[1], height, width, channels), dtype=torch.uint8)
+    for out, request, plan in zip(video, requests, plans, strict=True):
+        out.copy_(plan.finish(decoded[request]).permute(0, 2, 3, 1))
+    return video.permute(0, 4, 1, 2, 3)
+
+
+def _within(part: tuple[int, int], num_frames: int) -> tuple[int, int]:
+    """First frame and number of frames of a part, as far as the video goes."""
+    first, length = part
+    if first >= num_frames:
+        raise DataError(f"the part that counts starts at frame {first}, the video has {num_frames} frames")
+    rest = num_frames - first
+    return first, rest if length < 0 else min(length, rest)
+
+
+def named(error: DataError, path: str | Path) -> DataError:
+    """The same error, with the video's path in front where it does not say it."""
+    return error if str(path) in str(error) else DataError(f"{path}: {error}")
+
+
+def placed_crops(transforms: Mapping[str, object]) -> Sequence[int]:
+    """How many crops the transforms can place, as `views.crops` may ask for."""
+    counts = [transform.crop_counts for transform in transforms.values() if isinstance(transform, PlacesCrops)]
+    return counts[-1] if counts else (1,)
