@@ -114,8 +114,8 @@ def types(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the site into site/ with warnings as errors; `-- serve` shows it while you write. Needs no torch."""
     needed = [one for one in core().requirements if one.name not in ("torch", "torchvision", "av") and not one.marker]
-    session.install(*map(str, [*core().group("docs"), *needed]))
-    session.install("--no-deps", *(str(one.folder) for one in find_distributions().values()))
+    session.install(*map(str, [*core().group("docs"), *core().group("build"), *needed]))
+    session.install("--no-deps", "--no-build-isolation", *(str(one.folder) for one in find_distributions().values()))
     session.run("mkdocs", *(["serve"] if "serve" in session.posargs else ["build", "--strict"]))
 
 

@@ -75,27 +75,38 @@ def installed_in(site_packages: Path) -> dict[str, Installed]:
     return {one.name: one for one in found}
 
 
+def follow(
+    requirements: Iterable[Requirement], known: Mapping[str, HasRequirements]
+) -> Iterator[tuple[Requirement, str]]:
+    """Every requirement that applies on this machine, with who has it; those of known distributions are followed."""
+    seen: set[tuple[str, str]] = set()
+    todo = [(requirement, "the environment") for requirement in requirements if _applies(requirement, "")]
+    while todo:
+        requirement, wanted_by = todo.pop()
+        yield requirement, wanted_by
+        name = canonicalize_name(requirement.name)
+        for extra in ("", *requirement.extras):
+            if name in known and (name, extra) not in seen:
+                seen.add((name, extra))
+                todo += [(needed, name) for needed in known[name].requirements if _applies(needed, extra)]
+
+
 def reach(requirements: Iterable[Requirement], known: Mapping[str, HasRequirements]) -> list[str]:
     """Names of all distributions that the requirements need, themselves included, sorted.
 
     Raises:
         MissingRequirementError: A needed distribution is not in `known`, or in a version that is excluded.
     """
-    seen: set[tuple[str, str]] = set()
-    todo = [(requirement, "the environment") for requirement in requirements if _applies(requirement, "")]
-    while todo:
-        requirement, wanted_by = todo.pop()
+    names = set()
+    for requirement, wanted_by in follow(requirements, known):
         name = canonicalize_name(requirement.name)
         if name not in known:
             raise MissingRequirementError(f"{wanted_by} requires {requirement}, which is not installed")
         version = getattr(known[name], "version", None)
         if version is not None and not requirement.specifier.contains(version, prereleases=True):
             raise MissingRequirementError(f"{wanted_by} requires {requirement}; installed is {version}")
-        for extra in ("", *requirement.extras):
-            if (name, extra) not in seen:
-                seen.add((name, extra))
-                todo += [(needed, name) for needed in known[name].requirements if _applies(needed, extra)]
-    return sorted({name for name, _ in seen})
+        names.add(name)
+    return sorted(names)
 
 
 def _applies(requirement: Requirement, extra: str) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from environments import Closure, Heavy, installed_in, reach
+from environments import Closure, Heavy, MissingRequirementError, follow, installed_in, reach
 from workspace import ROOT, Distribution, core, find_distributions
 
 NOX = ROOT / ".nox"
@@ -52,8 +52,12 @@ def make(
     workspace = find_distributions()
     wanted = [Requirement(text) for text in (*distributions, *tools)]
     wanted += [requirement for group in groups for requirement in core().group(group)]
-    ours = [workspace[one] for one in reach_inside(wanted, workspace)]
-    from_outside = list(outside(wanted, workspace))
+    followed = list(follow(wanted, workspace))
+    reached = {canonicalize_name(one.name) for one, _ in followed}
+    ours = [workspace[name] for name in sorted(reached & set(workspace))]
+    from_outside = [
+        pip_form(one, wanted_by) for one, wanted_by in followed if canonicalize_name(one.name) not in workspace
+    ]
     from_outside += [needed for one in ours for needed in one.build_requirements()]
     HEAVY.ensure([*from_outside, *core().group("build")])
     known = installed_in(HEAVY.site_packages)
@@ -76,25 +80,18 @@ def lowest_versions(requirements: Iterable[Requirement], workspace: dict[str, Di
     return pins
 
 
-def outside(requirements: Iterable[Requirement], workspace: dict[str, Distribution]) -> list[Requirement]:
-    """What pip has to bring: requirements on anything but the workspace, own and of the distributions they reach."""
-    direct = [one for one in requirements if canonicalize_name(one.name) not in workspace]
-    for name in reach_inside(requirements, workspace):
-        direct += [one for one in workspace[name].requirements if canonicalize_name(one.name) not in workspace]
-    return [one for one in direct if one.marker is None or one.marker.evaluate({"extra": ""})]
+def pip_form(requirement: Requirement, wanted_by: str) -> Requirement:
+    """A requirement as pip can be asked for it: one of an extra without its marker, which has been followed.
 
-
-def reach_inside(requirements: Iterable[Requirement], workspace: dict[str, Distribution]) -> list[str]:
-    """The distributions of the workspace that the requirements need, without asking what lies outside."""
-    inside = {name: _Inside(one, workspace) for name, one in workspace.items()}
-    return reach([one for one in requirements if canonicalize_name(one.name) in workspace], inside)
-
-
-class _Inside:
-    """A distribution of the workspace as if it required nothing but others of it."""
-
-    def __init__(self, distribution: Distribution, workspace: dict[str, Distribution]) -> None:
-        self.requirements = [one for one in distribution.requirements if canonicalize_name(one.name) in workspace]
+    Raises:
+        environments.MissingRequirementError: It names a plugin of ours that is not there. What an index has under that
+            name is not what is meant.
+    """
+    if canonicalize_name(requirement.name).startswith("vidcore-"):
+        raise MissingRequirementError(f"{wanted_by} requires {requirement}: no folder of plugins/ or contrib/ is that")
+    plain = Requirement(str(requirement))
+    plain.marker = None
+    return plain
 
 
 def wheel(distribution: Distribution) -> Path:
