@@ -42,14 +42,15 @@ def components() -> Iterator[tuple[str, str | None]]:
     """Every component as one line, and what is wrong when its classes cannot be imported."""
     from vidcore.plugins import host, load_reference
 
-    for component in host().components:
+    found = host()
+    for component in found.components:
         error = None
         try:
             load_reference(component.config)
             load_reference(component.factory)
         except Exception as problem:
             error = str(problem)
-        yield f"{component.kind} {component.name} ({component.distribution})", error
+        yield f"{component.kind} {component.name} ({found.distribution(component.plugin)})", error
 
 
 def main(distributions: list[str]) -> int:

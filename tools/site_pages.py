@@ -5,7 +5,7 @@ Nothing here imports torch: config classes and commands are described without it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -54,18 +54,18 @@ def distributions(found: Host) -> list[str]:
     return sorted(names, key=lambda name: (name != CORE, name))
 
 
-def _of(name: str, entries: Any) -> list[Any]:
-    return [entry for entry in entries if entry.distribution.split(" ")[0] == name]
+def _of(name: str, entries: Iterable[Any], found: Host) -> list[Any]:
+    return [entry for entry in entries if found.distribution(entry.plugin).split(" ")[0] == name]
 
 
 def plugin_page(name: str, found: Host) -> str:
     """What a distribution offers: its components with every option, its recipes and weights."""
     about = metadata.metadata(name)
     lines = [f"# {name}", "", about["Summary"], "", "```console", f"$ pip install {name}", "```", ""]
-    for component in _of(name, found.components):
+    for component in _of(name, found.components, found):
         lines += _component(component)
-    lines += _recipes(_of(name, found.recipes.values()))
-    lines += _weights(_of(name, found.weights.values()))
+    lines += _recipes(_of(name, found.recipes.values(), found))
+    lines += _weights(_of(name, found.weights.values(), found))
     return "\n".join(lines)
 
 
