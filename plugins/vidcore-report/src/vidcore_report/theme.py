@@ -1,0 +1,85 @@
+"""How figures look: colours, type, and saving them whole or not at all. Uses no global state of matplotlib."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+BLUE, AMBER, GREEN, RED, VIOLET, TEAL = "#2563eb", "#d97706", "#15803d", "#c81e1e", "#7c3aed", "#0d9488"
+CYCLE = (BLUE, AMBER, TEAL, VIOLET, RED, "#64748b")
+INK, PALE, LINE = "#1e293b", "#64748b", "#cbd5e1"
+DPI = 150
+
+_STYLE = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": LINE,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e8edf3",
+    "grid.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "xtick.color": PALE,
+    "ytick.color": PALE,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Everything drawn inside has the same look, whatever the user's matplotlibrc says."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+def bare(axes: Axes) -> None:
+    """No ticks, no grid, no frame."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file, the same bytes each time."""
+    buffer = io.BytesIO()
+    with style():
+        figure.savefig(buffer, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a PNG whole or not at all: somebody may be looking at the old one."""
+    write_whole(path, png(figure))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under another name and rename it."""
+    partial = path.with_name(f".{path.name}.tmp")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def data_url(content: bytes) -> str:
+    """A PNG as the `src` of an `<img>`."""
+    return "data:image/png;base64," + base64.b64encode(content).decode("ascii")

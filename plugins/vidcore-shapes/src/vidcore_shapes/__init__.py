@@ -1,0 +1,1 @@
+"""Moving shapes: a made data set for a first run and for tests."""

@@ -1,0 +1,161 @@
+"""Pictures of a scene: a two-coloured shape over a still, textured background with a still distractor.
+
+Everything that could be learned by heart varies from scene to scene: background, shape, colours, size, where it
+begins, which other shape stands about, brightness and noise. Noise and brightness also change from picture to picture.
+Letters: T pictures, H W pixels. Coordinates are pixels, y downwards; the frame is a torus.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+
+from vidcore_shapes.motions import Loops, draw_loops, phases
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@frozen(kw_only=True, eq=False)
+class Look:
+    """How one shape looks; lengths are fractions of the frame's side."""
+
+    outline: Array  # corners of a polygon in units of the radius [P, 2]
+    radius: float
+    colours: Array  # of its two halves, 0 to 255 [2, 3]
+    angle: float  # radians, clockwise as seen on the screen
+    x: float
+    y: float
+
+
+@frozen(kw_only=True, eq=False)
+class Scene:
+    """All that is random about a video, except its class."""
+
+    background: Array  # RGB 0 to 255 [H, W, 3]
+    shape: Look
+    distractor: Look
+    loops: Loops
+    brightness: Array  # factor of each picture [T]
+    noise: Array  # added to each picture [T, H, W, 1]
+
+
+def draw_scene(rng: np.random.Generator, size: int) -> Scene:
+    """A scene with frames of `size` x `size` pixels."""
+    background = _texture(rng, size)
+    loops = draw_loops(rng)
+    num_frames = sum(loops.lengths)
+    shape = _draw_look(rng, background.mean(axis=(0, 1)))
+    away = rng.uniform(0.3, 0.7, size=2)  # the distractor stands where the shape does not begin
+    distractor = _draw_look(rng, background.mean(axis=(0, 1)), ((shape.x + away[0]) % 1, (shape.y + away[1]) % 1))
+    return Scene(
+        background=background,
+        shape=shape,
+        distractor=distractor,
+        loops=loops,
+        brightness=rng.uniform(0.85, 1.0) * rng.uniform(0.96, 1.04, num_frames),
+        noise=rng.uniform(2.0, 8.0) * rng.standard_normal((num_frames, size, size, 1), dtype=np.float32),
+    )
+
+
+def paint(scene: Scene) -> Array:
+    """All pictures of a scene, every loop run forwards: uint8 `[T, H, W, 3]`."""
+    size = scene.background.shape[0]
+    across, down, turn = phases(scene.loops).T
+    still = _over(scene.background[None], scene.distractor, size, np.zeros(1), np.zeros(1), np.zeros(1))
+    pictures = _over(np.repeat(still, len(turn), axis=0), scene.shape, size, across, down, turn)
+    pictures = pictures * scene.brightness[:, None, None, None].astype(np.float32) + scene.noise
+    return np.clip(np.rint(pictures), 0, 255).astype(np.uint8)
+
+
+def _over(pictures: Array, look: Look, size: int, across: Array, down: Array, turn: Array) -> Array:
+    """`pictures` with a shape painted over them, moved by these fractions of the frame and turned by these of a turn."""
+    pixel = (np.arange(size) + 0.5) / size
+    radius = look.radius
+    dx = (pixel - (look.x + across)[:, None] + 0.5) % 1.0 - 0.5  # the shortest way around the torus [T, W]
+    dy = (pixel - (look.y + down)[:, None] + 0.5) % 1.0 - 0.5
+    dx, dy = dx[:, None, :].astype(np.float32), dy[:, :, None].astype(np.float32)
+    angle = (look.angle + 2 * np.pi * turn)[:, None, None].astype(np.float32)
+    u = (np.cos(angle) * dx + np.sin(angle) * dy) / radius  # the shape's own axes [T, H, W]
+    v = (np.cos(angle) * dy - np.sin(angle) * dx) / radius
+    softness = radius * size  # from units of the radius to pixels: edges are one pixel wide
+    inside = np.clip(0.5 - _distance(u, v, look.outline) * softness, 0.0, 1.0)[..., None]
+    half = np.clip(0.5 + u * softness, 0.0, 1.0)[..., None]
+    first, second = look.colours.astype(np.float32)
+    painted: Array = pictures + inside * (first * half + second * (1 - half) - pictures)
+    return painted
+
+
+def _distance(u: Array, v: Array, outline: Array) -> Array:
+    """Signed distance to a polygon, negative inside, in the units of `u` and `v`."""
+    squared = np.full(u.shape, np.inf, dtype=np.float32)
+    inside = np.zeros(u.shape, dtype=bool)
+    for (ax, ay), (bx, by) in zip(outline.tolist(), np.roll(outline, -1, axis=0).tolist(), strict=True):
+        ex, ey = bx - ax, by - ay
+        wx, wy = u - ax, v - ay
+        along = np.clip((wx * ex + wy * ey) / (ex * ex + ey * ey), 0.0, 1.0)
+        squared = np.minimum(squared, (wx - ex * along) ** 2 + (wy - ey * along) ** 2)
+        if ay != by:
+            inside ^= ((ay <= v) != (by <= v)) & (wx < ex * wy / ey)
+    return np.where(inside, -1.0, 1.0) * np.sqrt(squared)
+
+
+def _draw_look(rng: np.random.Generator, background: Array, place: tuple[float, float] | None = None) -> Look:
+    while True:  # until both halves stand out from the background and from each other
+        colours = rng.uniform(0, 255, (2, 3))
+        gaps = [np.abs(colours[0] - background), np.abs(colours[1] - background), np.abs(colours[0] - colours[1])]
+        if min(float(gap.sum()) for gap in gaps) > 180:
+            break
+    x, y = place if place is not None else rng.uniform(0, 1, 2)
+    return Look(
+        outline=_draw_outline(rng),
+        radius=float(rng.uniform(0.28, 0.36)),
+        colours=colours,
+        angle=float(rng.uniform(0, 2 * np.pi)),
+        x=float(x),
+        y=float(y),
+    )
+
+
+def _draw_outline(rng: np.random.Generator) -> Array:
+    """Corners of a triangle, square, hexagon, disc, star, cross or bar, `[P, 2]`."""
+    kind = rng.integers(7)
+    if kind == 4:
+        return _star(10, inner=0.5)
+    if kind == 5:
+        arm = 0.36
+        corners = [(1, arm), (arm, arm), (arm, 1), (-arm, 1), (-arm, arm), (-1, arm)]
+        return np.array(corners + [(-x, -y) for x, y in corners])
+    if kind == 6:
+        return np.array([(1.1, 0.45), (-1.1, 0.45), (-1.1, -0.45), (1.1, -0.45)])
+    return _star((3, 4, 6, 16)[int(kind)], inner=1.0)
+
+
+def _star(corners: int, inner: float) -> Array:
+    angle = 2 * np.pi * np.arange(corners) / corners
+    radius = np.where(np.arange(corners) % 2 == 0, 1.0, inner)
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+
+
+def _texture(rng: np.random.Generator, size: int) -> Array:
+    """Smooth noise in two random colours, three octaves, `[H, W, 3]`."""
+    height = np.zeros((size, size))
+    for cells, weight in ((3, 1.0), (6, 0.6), (12, 0.35)):
+        height += weight * _smooth_noise(rng, cells, size)
+    height = (height - height.min()) / (height.max() - height.min())
+    low = rng.uniform(20, 200, 3)
+    high = np.clip(low + rng.uniform(-70, 70, 3), 0, 255)
+    texture: Array = low + (high - low) * height[..., None]
+    return texture.astype(np.float32)
+
+
+def _smooth_noise(rng: np.random.Generator, cells: int, size: int) -> Array:
+    """A random grid of `cells` x `cells` on the torus, interpolated to `size` x `size`."""
+    grid = rng.normal(size=(cells, cells))
+    at = np.arange(size) * cells / size
+    low = at.astype(int)
+    blend = (1 - np.cos(np.pi * (at - low))) / 2
+    rows = grid[low] * (1 - blend)[:, None] + grid[(low + 1) % cells] * blend[:, None]
+    smooth: Array = rows[:, low] * (1 - blend) + rows[:, (low + 1) % cells] * blend
+    return smooth
