@@ -168,7 +168,7 @@ def test_every_broken_promise_is_told_at_once() -> None:
     class Twice(UnusedLayer):
         head_prefixes = ("classifier.",)
 
-    with pytest.raises(AssertionError, match="Tiny breaks 2 contracts:\n(.*\n)*.*gradients: .*\n.*optional methods: "):
+    with pytest.raises(AssertionError, match=r"Tiny breaks 2 contracts:\n(.*\n)*.*gradients: .*\n.*optional methods: "):
         check_model(Tiny(num_classes=4), factory=Twice)
 
 

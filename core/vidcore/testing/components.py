@@ -59,8 +59,10 @@ def example_of(component: Component) -> Any:
     cls = load_reference(component.config)
     if callable(example := getattr(cls, "example", None)):
         return example()
-    required = [entry.name for entry in attrs.fields(cls) if entry.init and entry.default is attrs.NOTHING]
-    return None if required else cls()
+    try:
+        return cls()
+    except (TypeError, ValueError):
+        return None
 
 
 def check_round_trip(config: Any) -> None:

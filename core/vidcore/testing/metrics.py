@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -13,7 +13,12 @@ from vidcore.plugins import build
 from vidcore.values import Prediction
 
 
-def check_metric(config: Any, classes: Sequence[str], samples: Sequence[tuple[Prediction, dict[str, Any]]]) -> None:
+def check_metric(
+    config: Any,
+    classes: Sequence[str],
+    samples: Sequence[tuple[Prediction, dict[str, Any]]],
+    factory: Callable[[Any, Sequence[str]], Any] = build,
+) -> None:
     """Check a metric on samples of its kind.
 
     Figures are plain floats, the same when asked twice and in whatever order samples came; without samples it answers
@@ -23,15 +28,16 @@ def check_metric(config: Any, classes: Sequence[str], samples: Sequence[tuple[Pr
         config: Of a component of kind `metric`.
         classes: Names.
         samples: At least two predictions with their targets, of which some are wrong.
+        factory: Makes the metric from config and classes. Left out: that of the installed component.
 
     Raises:
         AssertionError: Says what breaks the contract.
     """
     assert len(samples) > 1, "give at least two samples"
-    what = type(build(config, classes)).__name__
-    empty = build(config, classes).compute()
+    what = type(factory(config, classes)).__name__
+    empty = factory(config, classes).compute()
     assert isinstance(empty, dict), f"{what}.compute() must return a dict, got {type(empty).__name__}"
-    metric = build(config, classes)
+    metric = factory(config, classes)
     before = copy.deepcopy([(prediction.outputs, target) for prediction, target in samples])
     for prediction, target in samples:
         metric.update(prediction, target)
@@ -43,7 +49,7 @@ def check_metric(config: Any, classes: Sequence[str], samples: Sequence[tuple[Pr
             f"{what}: {name} must be a float, is {type(value).__name__}"
         )
     assert _equal(metric.compute(), figures), f"{what}.compute() answers differently the second time"
-    backwards = build(config, classes)
+    backwards = factory(config, classes)
     for prediction, target in reversed(samples):
         backwards.update(prediction, target)
     assert _equal(backwards.compute(), figures), f"{what} depends on the order of samples"
