@@ -66,7 +66,8 @@ def write_page(run: RunRecord, pictures: Sequence[Picture]) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(run.name)} – vidcore</title><style>{_CSS}</style></head>\n<body><main>\n{body}\n</main></body></html>\n"
+        f"<title>{escape(run.name)} – vidcore</title><style>{_CSS}</style></head>\n"
+        f"<body><main>\n{body}\n</main></body></html>\n"
     )
 
 

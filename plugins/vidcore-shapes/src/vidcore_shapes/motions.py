@@ -19,8 +19,8 @@ from attrs import frozen
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# Frames of the first, second and third loop: 30 in all. Around ten each, so that a step is small beside the shape; even,
-# see `frame_order`.
+# Frames of the first, second and third loop, 30 in all: around ten each, so that a step is small beside the shape, and
+# even, see `frame_order`.
 LOOP_LENGTHS = ((10, 10, 10), *itertools.permutations((8, 10, 12)))
 
 

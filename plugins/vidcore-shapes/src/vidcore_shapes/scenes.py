@@ -70,7 +70,7 @@ def paint(scene: Scene) -> Array:
 
 
 def _over(pictures: Array, look: Look, size: int, across: Array, down: Array, turn: Array) -> Array:
-    """`pictures` with a shape painted over them, moved by these fractions of the frame and turned by these of a turn."""
+    """`pictures` with a shape painted over them, moved by fractions of the frame, turned by fractions of a turn."""
     pixel = (np.arange(size) + 0.5) / size
     radius = look.radius
     dx = (pixel - (look.x + across)[:, None] + 0.5) % 1.0 - 0.5  # the shortest way around the torus [T, W]

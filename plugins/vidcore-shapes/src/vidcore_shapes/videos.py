@@ -106,8 +106,7 @@ def make_videos(videos: VideoSet, progress: Callable[[Iterable[int], int], Itera
 def _write_all(videos: VideoSet, indices: list[int]) -> Iterator[int]:
     pool = ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 8))  # numpy and x264 work outside Python's lock
     try:
-        for index in pool.map(lambda index: _write(videos, index), indices):
-            yield index
+        yield from pool.map(lambda index: _write(videos, index), indices)
     finally:
         pool.shutdown(cancel_futures=True)
 
