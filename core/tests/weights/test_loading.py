@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from attrs import evolve
 from torch import Tensor, nn
 
 from vidcore.errors import WeightsError
 from vidcore.plugins import WeightsEntry
 from vidcore.weights import load_weights, save_weights
 from vidcore.weights.download import cached_path
-from vidcore.weights.loading import Mismatch
+from vidcore.weights.loading import Mismatch, find_weights
 
 HERE = __name__
 
@@ -201,7 +202,7 @@ def test_converter_is_used(tmp_path: Path) -> None:
 
 def test_converter_may_ask_for_the_shapes_of_the_model() -> None:
     foreign = {key: tensor[:1] if tensor.ndim == 1 else tensor for key, tensor in state().items()}
-    load_weights(Model(), foreign, format=f"{HERE}:inflated")
+    assert load_weights(Model(), foreign, format=f"{HERE}:inflated").missing == ()
 
 
 @pytest.mark.parametrize(
@@ -258,6 +259,14 @@ def test_local_copy_of_registered_weights_is_converted_by_its_file_name(publishe
     assert same(model, state())
     with pytest.raises(WeightsError, match="0 of 8 tensors fit"):
         load_weights(Model(), published, registered=[entry_of(published)], format="plain")
+
+
+def test_file_that_is_published_in_two_forms_is_not_guessed_at(published: Path) -> None:
+    entries = [entry_of(published), evolve(entry_of(published), name="other", format=f"{HERE}:fails")]
+    with pytest.raises(WeightsError, match="0 of 8 tensors fit"):
+        load_weights(Model(), published, registered=entries)
+    load_weights(Model(), published, registered=entries, format=f"{HERE}:theirs_to_ours")
+    assert find_weights("other", entries) == entries[1]
 
 
 def test_our_file_is_never_converted(published: Path) -> None:

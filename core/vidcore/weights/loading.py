@@ -105,11 +105,15 @@ def load_weights(
 
 
 def find_weights(name: str, registered: Iterable[WeightsEntry]) -> WeightsEntry | None:
-    """The registered weights of that name, or whose file has the name of the path `name`."""
+    """The registered weights of that name, or whose file has the name of the path `name`.
+
+    None where several are made of one such file in different ways: what is meant must be said then.
+    """
     entries = list(registered)
-    file_name = Path(name).name
-    by_file = (entry for entry in entries if entry.url and entry.url.rpartition("/")[2] == file_name)
-    return next((entry for entry in entries if entry.name == name), None) or next(by_file, None)
+    by_name = [entry for entry in entries if entry.name == name]
+    by_file = [entry for entry in entries if entry.url.rpartition("/")[2] == Path(name).name]
+    found = by_name or by_file
+    return found[0] if len({entry.format for entry in found}) == 1 else None
 
 
 def _open(
