@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from vidcore.config import Facts, ModelConfig
 from vidcore.testing import MODEL_CHECKS, ModelCase, check_model
+from vidcore.testing.models import check_gradients
 
 
 @frozen(kw_only=True)
@@ -155,7 +156,8 @@ BROKEN: list[tuple[Callable[[Any], nn.Module], str, str]] = [
 
 @pytest.mark.parametrize("name", MODEL_CHECKS)
 def test_good_model_passes(name: str) -> None:
-    MODEL_CHECKS[name](ModelCase.of(Tiny(num_classes=4), factory=Good))
+    check = MODEL_CHECKS[name]
+    check(ModelCase.of(Tiny(num_classes=4), factory=Good))
 
 
 @pytest.mark.parametrize(("factory", "name", "message"), BROKEN, ids=[factory.__name__ for factory, _, _ in BROKEN])
@@ -178,4 +180,4 @@ def test_zero_initialised_branch_hides_nothing_before_it() -> None:
             super().__init__(config)
             nn.init.zeros_(self.norm.weight)
 
-    MODEL_CHECKS["gradients"](ModelCase.of(Tiny(num_classes=4), factory=ZeroInit))
+    check_gradients(ModelCase.of(Tiny(num_classes=4), factory=ZeroInit))

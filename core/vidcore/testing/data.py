@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,20 +18,23 @@ from vidcore.plugins import build
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Sample, SampleRef
 
-_SIZES = ((240, 320), (480, 270), (64, 64))  # heights and widths of frames that a transform must cope with
+_SIZES = ((240, 320), (480, 270), (256, 256))  # heights and widths of frames that a transform must cope with
 
 
-def check_transform(config: Any, sizes: Sequence[tuple[int, int]] = _SIZES) -> None:
+def check_transform(
+    config: Any, sizes: Sequence[tuple[int, int]] = _SIZES, factory: Callable[[Any], Any] = build
+) -> None:
     """Check a transform: the same generator gives the same result, without one nothing is drawn, config and size agree.
 
     Args:
         config: Of a component of kind `transform`.
         sizes: Heights and widths of frames; leave out those that are too small for it.
+        factory: Makes the transform from the config. Left out: that of the installed component.
 
     Raises:
         AssertionError: Says what breaks the contract.
     """
-    transform = build(config)
+    transform = factory(config)
     geometric, photometric = isinstance(transform, GeometricTransform), isinstance(transform, PhotometricTransform)
     assert geometric or photometric, f"{type(transform).__name__} has neither plan() nor draw() and apply()"
     pickle.loads(pickle.dumps(transform))  # it travels to workers
