@@ -133,7 +133,7 @@ def stated(experiment: Experiment) -> dict[str, Any]:
         "checkpoint": {
             entry.url
             for name, entry in weights.items()
-            if entry.recipe == experiment.name and not name.endswith(tuple("0123456789"))
+            if entry.recipe == experiment.name and not name.endswith("-readme")
         },
         "merge": experiment.data.test.views.merge,
     }
