@@ -96,7 +96,7 @@ def parameter_groups(model: nn.Module, config: OptimizerConfig) -> list[Paramete
         multiply(_norms_and_biases(model), 1.0, 0.0)
     every_name = [name for name, _ in model.named_parameters()]
     for pattern, factors in config.groups.items():
-        names = matching(pattern, every_name, f"optimizer.groups.{pattern!r}")
+        names = matching(pattern, every_name, "optimizer.groups")
         multiply(names, factors.lr_factor, factors.weight_decay_factor)
 
     groups: dict[tuple[float, float], ParameterGroup] = {}

@@ -47,6 +47,7 @@ class Training:
     seed: int
     steps_per_epoch: int
     epochs: int
+    augment: Callable[[Batch], Batch] = lambda batch: batch  # on the device, with the draws of each sample
     accumulate: int = 1  # chunks whose gradients make one step
     clip: ClipGrad | None = None
     ema: AveragedModel | None = None
@@ -82,6 +83,7 @@ class Progress:
     bad_steps: int = 0  # steps that were skipped
     bad_in_row: int = 0
     best: float | None = None  # the figure that picks weights/best.safetensors
+    best_metric: str = ""  # its name
     best_step: int = 0
     sums: dict[str, float] = field(factory=dict)  # losses since the last line of metrics.jsonl
     summed_steps: int = 0
@@ -191,7 +193,8 @@ def run_chunk(training: Training, batch: Batch, step: int, chunk: int) -> dict[s
     """Forward and backward of one chunk; its losses, still on the device."""
     torch.manual_seed(torch_seed(training.seed, Purpose.MODEL, step, chunk))
     rng = generator(training.seed, Purpose.DEVICE, step, chunk)
-    batch = training.task.prepare(batch.to(training.device), rng, training=True)
+    batch = training.augment(batch.to(training.device))
+    batch = training.task.prepare(batch, rng, training=True)
     if training.channels_last:
         batch = evolve(batch, inputs=inputs_channels_last(batch.inputs))
     with training.precision.autocast():

@@ -9,7 +9,7 @@ import logging
 import math
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,15 @@ from vidcore.engine.checkpoints import (
     restore_module,
     restore_optimizer,
 )
+from vidcore.engine.evaluation import lower_is_better
 from vidcore.engine.events import Events, RunInfo
 from vidcore.engine.journal import Journal
 from vidcore.engine.loop import Policy, Progress, Step, Training
 from vidcore.engine.run_folder import RunFolder
 from vidcore.engine.stopping import RunStopped, StopSignals
+from vidcore.errors import ConfigError
+from vidcore.interfaces import Metric
+from vidcore.plugins.catalog import nearest
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +52,8 @@ class Session:
     run: RunInfo
     evaluate: Callable[[nn.Module], tuple[dict[str, float], Path]] | None  # on data.val, if there is any
     save_weights: Callable[[nn.Module, Path], None]  # with their contract
-    lower_is_better: Callable[[str], bool]
+    metric_objects: Mapping[str, Metric]  # asked which way is up
+    left_out: dict[str, str] = field(factory=dict)  # by split, in words: samples that could not be read
     last_line: float = field(factory=time.perf_counter)
     last_clips: int = 0
     last_data_seconds: float = 0.0
@@ -166,14 +171,25 @@ class Session:
         self.last_line, self.last_clips, self.last_data_seconds = now, 0, 0.0
 
     def _keep_best(self, found: Mapping[str, float], progress: Progress) -> None:
-        name = self.run.experiment.engine.checkpoint.best or next(iter(found), "")
-        value = found.get(name)
-        if value is None or math.isnan(value):
+        wanted = self.run.experiment.engine.checkpoint.best
+        name = wanted or next(iter(found), "")
+        if not found:
             return
-        sign = -1.0 if self.lower_is_better(name) else 1.0
-        if progress.best is None or sign * value > sign * progress.best:
-            progress.best, progress.best_step = value, progress.step
+        if name not in found:
+            raise unknown_figure(wanted, found)
+        value = found[name]
+        sign = -1.0 if lower_is_better(name, self.metric_objects) else 1.0
+        if not math.isnan(value) and (progress.best is None or sign * value > sign * progress.best):
+            progress.best, progress.best_metric, progress.best_step = value, name, progress.step
             self.save_weights(self.module, self.folder.weights("best"))
+
+
+def unknown_figure(wanted: str, known: Iterable[str]) -> ConfigError:
+    """What to say when engine.checkpoint.best names no figure of the metrics."""
+    known = list(known)
+    return ConfigError(
+        f"engine.checkpoint.best: no metric gives {wanted!r}{nearest(wanted, known)}; there are: {', '.join(known)}"
+    )
 
 
 def restore(training: Training, checkpoint: Checkpoint) -> Progress:

@@ -20,7 +20,7 @@ class ToyNet(ModelConfig):
 
 @frozen(kw_only=True)
 class ToyClips(DatasetConfig):
-    """Noise with a bright corner that tells the class."""
+    """Noise whose bright channels tell the class."""
 
     samples: int = 22
     bad: tuple[int, ...] = ()  # samples whose pixels are not finite

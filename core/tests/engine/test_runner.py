@@ -1,0 +1,244 @@
+"""Whole runs of the toy experiment in this process: what a run leaves, how it goes on, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors import safe_open
+
+TOY = Path(__file__).parent / "toy"
+sys.path.insert(0, str(TOY))
+from toy_run import load_toy  # noqa: E402
+from vidcore_engine_toy.config import CLASSES  # noqa: E402
+
+from vidcore.engine.journal import read_journal  # noqa: E402
+from vidcore.engine.predictions import read_predictions  # noqa: E402
+from vidcore.engine.runner import RunResult, run  # noqa: E402
+from vidcore.errors import ConfigError, RunError  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("toy_plugin")
+Run = Callable[..., RunResult]
+
+
+@pytest.fixture
+def run_toy(tmp_path: Path) -> Run:
+    def go(name: str = "toy", fresh: bool = False, progress: object | None = None, **overrides: Any) -> RunResult:
+        experiment = load_toy(tmp_path, {key.replace("__", "."): value for key, value in overrides.items()})
+        return run(experiment, runs=tmp_path / "runs", name=name, fresh=fresh, progress=progress)
+
+    return go
+
+
+def left(folder: Path) -> dict[str, bytes]:
+    """What must be the same for the same run."""
+    files = [folder / "metrics.jsonl", folder / "result.json", *(folder / "weights").iterdir()]
+    files += list((folder / "predictions").iterdir())
+    files += [file for file in (folder / "checkpoints").rglob("*") if file.is_file()]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+def test_a_run_leaves_its_folder(run_toy: Run, tmp_path: Path) -> None:
+    result = run_toy()
+    folder = tmp_path / "runs" / "toy"
+    assert (result.folder, result.state, result.steps, result.split) == (folder, "trained", 8, "val")
+    names = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+    assert names >= {
+        "experiment.toml",
+        "environment.json",
+        "log.txt",
+        "metrics.jsonl",
+        "timings.jsonl",
+        "result.json",
+        "weights/last.safetensors",
+        "weights/best.safetensors",
+        "predictions/val.jsonl",
+        "predictions/test.jsonl",
+        "checkpoints/step-00000008/manifest.json",
+    }
+    assert len(list((folder / "checkpoints").iterdir())) == 2
+    rows = list(read_journal(folder / "metrics.jsonl"))
+    assert [(row["split"], row["step"], row["epoch"]) for row in rows][:4] == [
+        ("train", 2, 1),
+        ("val", 2, 1),
+        ("train", 3, 2),
+        ("train", 4, 2),
+    ]
+    assert rows[-1]["split"] == "test"
+    assert rows[-1]["top1"] == result.metrics["top1"]
+    assert set(rows[0]) == {"step", "epoch", "split", "loss", "top1", "lr", "grad_norm"}
+    timings = list(read_journal(folder / "timings.jsonl"))
+    assert all(row["clips_per_second"] > 0 and row["memory_bytes"] > 0 for row in timings)
+    found = read_predictions(folder / "predictions" / "val.jsonl")
+    assert len(found.samples) == 10
+    assert found.classes == CLASSES
+
+
+def test_the_weights_carry_their_contract(run_toy: Run) -> None:
+    folder = run_toy().folder
+    with safe_open(folder / "weights" / "best.safetensors", "pt") as file:
+        contract = json.loads(file.metadata()["vidcore"])
+    assert contract["classes"] == list(CLASSES)
+    assert contract["model"]["type"] == "toy-net"
+    assert contract["model"]["num_classes"] == 4
+    assert "weights" not in contract["model"]
+    assert contract["input"]["sampling"]["type"] == "dense"
+    assert "vidcore-engine-toy" in contract["plugins"]
+
+
+def test_the_resolved_experiment_runs_by_itself_and_gives_the_same_bytes(run_toy: Run, tmp_path: Path) -> None:
+    from vidcore.config import load_experiment
+
+    first = run_toy().folder
+    experiment = load_experiment(first / "experiment.toml")
+    second = run(experiment, runs=tmp_path / "elsewhere", name="other").folder
+    assert left(first) == left(second)
+
+
+def test_a_finished_run_is_found_finished(run_toy: Run) -> None:
+    first = run_toy()
+    again = run_toy()
+    assert again.state == "finished already"
+    assert again.metrics == first.metrics
+
+
+def test_fresh_begins_anew_and_keeps_the_old_folder(run_toy: Run) -> None:
+    first = run_toy()
+    again = run_toy(fresh=True)
+    assert again.state == "trained"
+    assert left(again.folder) == left(first.folder.with_name("toy-old-1"))
+
+
+def test_another_configuration_is_refused_with_the_difference(run_toy: Run) -> None:
+    run_toy()
+    with pytest.raises(ConfigError, match=r"optimizer.lr: was 0.1, is 0.02"):
+        run_toy(optimizer__lr=0.02)
+
+
+def test_more_epochs_go_on_from_where_the_run_ended(run_toy: Run) -> None:
+    run_toy(schedule={"type": "constant"})
+    extended = run_toy(schedule={"type": "constant"}, engine__epochs=6)
+    assert extended.steps == 12
+    assert any(remark.startswith("extended: engine.epochs was 4, is 6") for remark in extended.remarks)
+    whole = run_toy("whole", schedule={"type": "constant"}, engine__epochs=6)
+    assert left(extended.folder) == left(whole.folder)
+    assert "extended: engine.epochs was 4, is 6" in (extended.folder / "log.txt").read_text()
+
+
+@pytest.mark.parametrize("step", range(1, 8))
+def test_going_on_from_any_step_gives_the_same_bytes(run_toy: Run, step: int) -> None:
+    whole = run_toy("whole", engine__checkpoint__keep=9).folder
+    part = whole.with_name("part")
+    shutil.copytree(whole, part)
+    for path in (part / "checkpoints").iterdir():
+        if int(path.name[-8:]) > step:
+            shutil.rmtree(path)
+    (part / "result.json").unlink()
+    if step < 2:
+        (part / "weights" / "best.safetensors").unlink()
+    run_toy("part", engine__checkpoint__keep=9)
+    assert left(part) == left(whole)
+
+
+def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(run_toy: Run) -> None:
+    whole = run_toy("whole").folder
+    part = whole.with_name("part")
+    shutil.copytree(whole, part)
+    (part / "result.json").unlink()
+    model = part / "checkpoints" / "step-00000008" / "model.safetensors"
+    model.write_bytes(model.read_bytes()[:-1] + b"\0")
+    result = run_toy("part")
+    damaged = (
+        "checkpoint step-00000008 is damaged: the content of model.safetensors has changed; the one before is used"
+    )
+    assert damaged in result.remarks
+    assert damaged in (part / "log.txt").read_text()
+    shutil.rmtree(part / "checkpoints" / "step-00000008.damaged")
+    assert left(part) == left(whole)
+
+
+def test_callbacks_hear_the_run(run_toy: Run, tmp_path: Path) -> None:
+    path = tmp_path / "heard.jsonl"
+    run_toy(callbacks={"ear": {"type": "toy-watcher", "path": str(path)}}, engine__epochs=2)
+    heard = list(read_journal(path))
+    assert [row["event"] for row in heard if row["event"] != "checkpoint_saved"] == [
+        "run_started",
+        *(["epoch_started", "step_finished", "step_finished", "evaluation_finished"] * 2),
+        "evaluation_finished",
+        "run_finished",
+    ]
+    assert all(row.get("there", True) for row in heard)
+    assert [row["step"] for row in heard if row["event"] == "checkpoint_saved"] == [1, 2, 3, 4]
+
+
+def test_a_callback_that_fails_is_told_at_the_end(run_toy: Run) -> None:
+    result = run_toy(callbacks={"ear": {"type": "toy-watcher", "fail_at": "epoch_started"}})
+    assert "callback 'ear' failed 4 times" in result.remarks
+
+
+def test_a_callback_may_end_training_early(run_toy: Run) -> None:
+    result = run_toy(callbacks={"brake": {"type": "toy-brake", "after_epoch": 2}})
+    assert result.steps == 4
+    assert "ended early: callback 'brake': good enough" in result.remarks
+    assert run_toy(callbacks={"brake": {"type": "toy-brake", "after_epoch": 2}}).state == "finished already"
+
+
+def test_an_unknown_best_figure_is_told_before_training(run_toy: Run, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no metric gives 'topp1'; did you mean 'top1'\?; there are: top1, top2"):
+        run_toy(engine__checkpoint__best="topp1")
+    assert not (tmp_path / "runs" / "toy" / "checkpoints").exists()
+
+
+def test_bad_samples_are_skipped_and_counted(run_toy: Run) -> None:
+    result = run_toy(data__train__bad=[3], task__mix__mixup=0.1)
+    assert result.bad_steps > 0
+    assert any("steps were skipped" in remark for remark in result.remarks)
+    assert "clip3.mp4" in (result.folder / "log.txt").read_text()
+
+
+def test_several_views_give_one_prediction_and_any_chunk_the_same_figures(run_toy: Run) -> None:
+    found = {}
+    for size in (1, 2, 64):
+        folder = run_toy(
+            f"by-{size}", engine__epochs=1, data__val__views_a_sample=3, data__val__views__max_per_forward=size
+        ).folder
+        found[size] = read_predictions(folder / "predictions" / "val.jsonl").samples
+    assert len(found[1]) == 10
+    for size in (2, 64):
+        for (a, _), (b, _) in zip(found[1], found[size], strict=True):
+            assert a.outputs["scores"].numpy() == pytest.approx(b.outputs["scores"].numpy(), abs=1e-6)
+
+
+def test_a_batch_larger_than_the_data_is_told(run_toy: Run) -> None:
+    result = run_toy(data__train__samples=3)
+    assert result.steps == 4
+    assert "data.train has 3 samples, fewer than the 8 of a step: every epoch is one short step" in result.remarks
+
+
+def test_a_taken_folder_is_told(run_toy: Run, tmp_path: Path) -> None:
+    from vidcore.engine.run_folder import RunLock
+
+    with RunLock(tmp_path / "runs" / "toy"), pytest.raises(RunError, match="in use"):
+        run_toy()
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", ""])
+def test_a_name_that_is_no_folder_name_is_told(run_toy: Run, name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be the name of a run folder"):
+        run_toy(name or "x/")
+
+
+def test_weights_to_start_from_are_read_once(run_toy: Run, tmp_path: Path) -> None:
+    first = run_toy("first", engine__epochs=1).folder / "weights" / "last.safetensors"
+    start = shutil.copy(first, tmp_path / "start.safetensors")
+    second = run_toy("second", model__weights=str(start), engine__epochs=1)
+    assert "tensors fit" in (second.folder / "log.txt").read_text()
+    assert left(second.folder) != left(first.parents[1])
+    Path(start).unlink()
+    (second.folder / "result.json").unlink()
+    run_toy("second", model__weights=str(start), engine__epochs=1)

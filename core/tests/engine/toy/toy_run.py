@@ -1,0 +1,85 @@
+"""`python toy_run.py RUNS NAME JSON-OVERRIDES [fresh]`: the toy experiment as a process that can be killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+EXPERIMENT = """
+seed = 5
+[task]
+type = "recognition"
+[task.mix]
+mixup = 0.8
+[model]
+type = "toy-net"
+[data]
+workers = 0
+[data.train]
+type = "toy-clips"
+batch_size = 4
+sampling = "dense"
+[data.val]
+type = "toy-clips"
+samples = 10
+batch_size = 4
+sampling = "dense"
+[optimizer]
+type = "adamw"
+lr = 0.1
+no_decay_norm_bias = true
+[schedule]
+type = "cosine"
+warmup_epochs = 1
+[engine]
+epochs = 4
+device = "cpu"
+precision = "fp32"
+accumulate = 2
+log_every = 3
+clip_grad = { norm = 1.0 }
+ema = { decay = 0.5 }
+[engine.checkpoint]
+every_steps = 1
+[metrics.accuracy]
+type = "accuracy"
+top_k = [1, 2]
+"""
+
+
+def load_toy(folder: Path, overrides: dict[str, Any]) -> Any:
+    """The toy experiment with overrides by dotted key."""
+    from vidcore.config import load_experiment
+
+    file = folder / "toy.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        file.write_text(EXPERIMENT)
+    return load_experiment(file, overrides)
+
+
+def main(runs: str, name: str, overrides: str, fresh: str = "") -> int:
+    import torch
+
+    from vidcore.engine.runner import run
+    from vidcore.errors import VidcoreError
+
+    torch.set_num_threads(1)
+    try:
+        result = run(load_toy(Path(runs).parent, json.loads(overrides)), runs=runs, name=name, fresh=bool(fresh))
+    except VidcoreError as error:
+        print(error, flush=True)
+        return error.exit_code
+    print(json.dumps({"state": result.state, "metrics": result.metrics, "remarks": result.remarks}))
+    return 0
+
+
+if __name__ == "__main__":
+    if "TOY_KILL_AFTER" in os.environ:  # seconds, by a clock that the run cannot see
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        signal.setitimer(signal.ITIMER_REAL, float(os.environ["TOY_KILL_AFTER"]))
+    sys.exit(main(*sys.argv[1:]))

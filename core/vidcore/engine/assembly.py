@@ -1,0 +1,139 @@
+"""From a resolved experiment to the objects that it describes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from attrs import evolve, frozen
+from torch import nn
+
+from vidcore.config.experiment import Experiment
+from vidcore.data.building import build_dataset
+from vidcore.data.transforms import apply_draws
+from vidcore.engine.ema import make_ema
+from vidcore.engine.groups import for_torch, freeze, parameter_groups, scale_of
+from vidcore.engine.loop import Training
+from vidcore.engine.precision import Precision, choose_device, choose_precision, to_channels_last
+from vidcore.errors import ConfigError
+from vidcore.interfaces import Dataset, Metric, Task
+from vidcore.plugins import build
+from vidcore.randomness import Purpose, torch_seed
+
+
+@frozen(kw_only=True, eq=False)
+class Parts:
+    """What an experiment is made of, apart from the model's weights."""
+
+    experiment: Experiment  # with the number of classes filled in
+    classes: tuple[str, ...]
+    datasets: dict[str, Dataset]  # by split
+    task: Task
+    device: torch.device
+    precision: Precision
+
+    def metrics(self) -> dict[str, Metric]:
+        """New ones, which have gathered nothing."""
+        return {name: build(config, self.classes) for name, config in self.experiment.metrics.items()}
+
+
+def assemble(experiment: Experiment, splits: Sequence[str] = ("train", "val", "test")) -> Parts:
+    """Data sets of these splits, as far as the experiment has them, and the task.
+
+    Raises:
+        ConfigError: There is no data, or classes do not agree.
+    """
+    device = choose_device(experiment.engine.device)
+    precision = choose_precision(experiment.engine.precision, device)
+    datasets = {split: _dataset(experiment, split) for split in splits if getattr(experiment.data, split) is not None}
+    if not datasets:
+        raise ConfigError(
+            f"the experiment has no data for {' or '.join(splits)}; give [data.{splits[0]}] with a `type`"
+        )
+    classes = _common_classes(datasets)
+    model = experiment.model
+    if model.num_classes is None:
+        experiment = evolve(experiment, model=evolve(model, num_classes=len(classes)))
+    elif model.num_classes != len(classes):
+        raise ConfigError(f"model.num_classes is {model.num_classes}, but the data has {len(classes)} classes")
+    return Parts(
+        experiment=experiment,
+        classes=classes,
+        datasets=datasets,
+        task=build(experiment.task, classes),
+        device=device,
+        precision=precision,
+    )
+
+
+def build_model(parts: Parts) -> nn.Module:
+    """The model with its first weights, which depend on the seed alone, on the device."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(torch_seed(parts.experiment.seed, Purpose.INITIAL))
+        model: nn.Module = build(parts.experiment.model)
+    return place(model, parts)
+
+
+def place(model: nn.Module, parts: Parts) -> nn.Module:
+    """Move a model to the device, in the memory format of the experiment."""
+    model.to(parts.device)
+    if parts.experiment.engine.channels_last:
+        to_channels_last(model)
+    return model
+
+
+def build_training(parts: Parts, model: nn.Module, steps_per_epoch: int) -> Training:
+    """Optimizer, schedule and all else that the loop uses.
+
+    Raises:
+        ConfigError: A pattern matches no parameter, or nothing is left to train.
+    """
+    experiment, engine = parts.experiment, parts.experiment.engine
+    freeze(model, engine.freeze)
+    scale = scale_of(engine.auto_scale_lr, experiment.data.train.batch_size * engine.accumulate)  # type: ignore[union-attr]
+    groups = for_torch(parameter_groups(model, experiment.optimizer), experiment.optimizer, scale)
+    schedule = build(experiment.schedule)
+    transforms = transforms_of(parts.datasets["train"])
+    return Training(
+        model=model,
+        task=parts.task,
+        optimizer=build(experiment.optimizer, groups),
+        learning_rate_factor=lambda step: schedule.factor(step, steps_per_epoch, engine.epochs),
+        precision=parts.precision,
+        device=parts.device,
+        seed=experiment.seed,
+        steps_per_epoch=steps_per_epoch,
+        epochs=engine.epochs,
+        augment=lambda batch: apply_draws(batch, transforms),
+        accumulate=engine.accumulate,
+        clip=engine.clip_grad,
+        ema=make_ema(model, engine.ema),
+        channels_last=engine.channels_last,
+        frozen_norm=engine.frozen_norm,
+        max_bad_steps=engine.max_bad_steps,
+    )
+
+
+def _dataset(experiment: Experiment, split: str) -> Dataset:
+    dataset = build_dataset(experiment.data, split)
+    if not len(dataset):
+        raise ConfigError(f"data.{split} is empty; `vidcore data check` tells what it looked for")
+    return dataset
+
+
+def transforms_of(dataset: Dataset) -> Mapping[str, object]:
+    """The transforms of a data set that has some; those for the device are among them."""
+    transforms: Mapping[str, object] = getattr(dataset, "transforms", {})
+    return transforms
+
+
+def _common_classes(datasets: dict[str, Dataset]) -> tuple[str, ...]:
+    first = next(iter(datasets))
+    classes = tuple(datasets[first].classes)
+    for split, dataset in datasets.items():
+        if tuple(dataset.classes) != classes:
+            raise ConfigError(
+                f"data.{split} has {len(dataset.classes)} classes that are not the {len(classes)} of data.{first}; "
+                "give both the same class list"
+            )
+    return classes

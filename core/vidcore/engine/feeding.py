@@ -1,0 +1,70 @@
+"""Batches for the loop and for evaluation: the experiment's data sets, plans and workers put together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Iterator
+from typing import Any
+
+from vidcore.data.bad_videos import BadVideos
+from vidcore.data.loader import load_batches
+from vidcore.data.plan import EvaluationPlan, Plan, TrainingPlan
+from vidcore.engine.assembly import Parts
+from vidcore.values import Batch
+
+
+def training_plan(parts: Parts, start_step: int = 0) -> TrainingPlan:
+    """Which samples each step takes, from a step on."""
+    config: Any = parts.experiment.data.train
+    return TrainingPlan(
+        num_samples=len(parts.datasets["train"]),
+        batch_size=config.batch_size,
+        seed=parts.experiment.seed,
+        start_step=start_step,
+        accumulate=parts.experiment.engine.accumulate,
+    )
+
+
+def bad_videos(parts: Parts, split: str) -> BadVideos:
+    """What becomes of unreadable videos: replaced in training, left out of figures; or the run stops at the first."""
+    data = parts.experiment.data
+    fail = data.on_bad_video == "fail"
+    return BadVideos(
+        action="fail" if fail else ("replace" if split == "train" else "skip"),
+        num_samples=len(parts.datasets[split]),
+        max_fraction=data.max_bad_fraction,
+    )
+
+
+def training_batches(
+    parts: Parts, start_step: int, bad: BadVideos
+) -> contextlib.AbstractContextManager[Iterator[Batch]]:
+    """Chunks without end, from a step on; leaving the context ends the workers."""
+    return _batches(parts, "train", training_plan(parts, start_step), bad)
+
+
+def evaluation_batches(parts: Parts, split: str, bad: BadVideos) -> contextlib.AbstractContextManager[Iterator[Batch]]:
+    """Every sample of a split once, in order; leaving the context ends the workers."""
+    config: Any = getattr(parts.experiment.data, split)
+    plan = EvaluationPlan(num_samples=len(parts.datasets[split]), batch_size=config.batch_size)
+    return _batches(parts, split, plan, bad)
+
+
+@contextlib.contextmanager
+def _batches(parts: Parts, split: str, plan: Plan, bad: BadVideos) -> Generator[Iterator[Batch]]:
+    data = parts.experiment.data
+    batches = load_batches(
+        parts.datasets[split],
+        parts.task,
+        plan,
+        bad,
+        seed=parts.experiment.seed,
+        workers=data.workers,
+        prefetch=data.prefetch,
+        pin_memory=parts.device.type == "cuda",
+    )
+    try:
+        yield batches
+    finally:
+        if isinstance(batches, Generator):
+            batches.close()

@@ -1,0 +1,98 @@
+"""Measuring an assembled experiment's model on one of its splits, with the predictions written to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from attrs import frozen
+from torch import nn
+
+from vidcore.config import to_table
+from vidcore.config.experiment import Experiment
+from vidcore.engine.assembly import Parts, assemble, build_model
+from vidcore.engine.evaluation import Forward, measure, predict_batches
+from vidcore.engine.feeding import bad_videos, evaluation_batches
+from vidcore.engine.precision import determinism
+from vidcore.engine.predictions import Predictions, write_predictions
+from vidcore.errors import ConfigError
+from vidcore.weights import load_weights
+
+
+@frozen(kw_only=True)
+class Measured:
+    """Figures, and what they leave out."""
+
+    metrics: dict[str, float]  # fractions
+    num_samples: int  # that were measured
+    left_out: str  # in words, the samples that could not be read; empty when all could
+
+
+class Interrupted(Exception):  # noqa: N818 - caught by the runner, which saves and leaves
+    """A signal came while the model was being measured."""
+
+
+def measure_split(
+    parts: Parts,
+    model: nn.Module,
+    split: str,
+    output: Path | None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Measured:
+    """Figures of a model on a split.
+
+    Args:
+        parts: The experiment, assembled with that split.
+        model: On the device of `parts`.
+        split: "train", "val" or "test".
+        output: Where the predictions are written; None: nowhere.
+        progress: Called with the number of samples done; may raise to stop.
+    """
+    config = getattr(parts.experiment.data, split)
+    forward = Forward(
+        task=parts.task,
+        device=parts.device,
+        precision=parts.precision,
+        channels_last=parts.experiment.engine.channels_last,
+        max_per_forward=config.views.max_per_forward,
+    )
+    bad = bad_videos(parts, split)
+    with evaluation_batches(parts, split, bad) as batches:
+        scored = predict_batches(model, batches, forward, progress)
+    if output is not None:
+        task = to_table(parts.experiment.task)
+        write_predictions(output, Predictions(split=split, task=task, classes=parts.classes, samples=scored))
+    return Measured(metrics=measure(scored, parts.metrics()), num_samples=len(scored), left_out=bad.summary)
+
+
+def measure_weights(
+    experiment: Experiment,
+    weights: Path | str,
+    *,
+    split: str = "test",
+    output: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Measured:
+    """Measure weights on a split of an experiment: what `vidcore test` does.
+
+    Args:
+        experiment: As `vidcore.load_experiment` gives it.
+        weights: A path, an address, or the name of published weights.
+        split: "test" falls back to "val" where the experiment has no test split.
+        output: Where the predictions are written; None: nowhere.
+        progress: Called with the number of samples done and of all.
+
+    Raises:
+        ConfigError: The experiment has no such split, or no metric.
+        WeightsError: The weights cannot be had or do not fit.
+    """
+    if split == "test" and experiment.data.test is None:
+        split = "val"
+    if not experiment.metrics and output is None:
+        raise ConfigError("the experiment has no [metrics.NAME], so there is nothing to measure")
+    parts = assemble(experiment, (split,))
+    model = build_model(parts)
+    load_weights(model, weights)
+    total = len(parts.datasets[split])
+    with determinism(experiment.engine.deterministic), parts.precision.matmul_settings():
+        return measure_split(parts, model, split, output, lambda done: progress(done, total))

@@ -1,0 +1,332 @@
+"""`run`: an experiment and a folder become a trained, measured model. Continues where an earlier attempt ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import time
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+from torch import nn
+
+from vidcore.config import to_table
+from vidcore.config.experiment import Experiment
+from vidcore.data.bad_videos import BadVideos
+from vidcore.engine.assembly import Parts, assemble, build_model, build_training
+from vidcore.engine.checkpoints import Checkpoint, Checkpoints
+from vidcore.engine.contract import weights_contract
+from vidcore.engine.environment import describe_environment, differences
+from vidcore.engine.evaluation import measure
+from vidcore.engine.events import Events, RunInfo
+from vidcore.engine.feeding import bad_videos, training_batches, training_plan
+from vidcore.engine.groups import describe, parameter_groups, scale_of
+from vidcore.engine.journal import Journal, cut
+from vidcore.engine.loop import Progress, train
+from vidcore.engine.measuring import Interrupted, measure_split
+from vidcore.engine.precision import determinism
+from vidcore.engine.run_folder import LogFile, RunFolder, RunLock, Standing, set_aside
+from vidcore.engine.session import Session, only_finite, restore, unknown_figure
+from vidcore.engine.stopping import RunStopped, StopSignals
+from vidcore.errors import ConfigError, RunError
+from vidcore.plugins import build
+from vidcore.weights import load_weights, save_weights
+
+log = logging.getLogger(__name__)
+
+
+@frozen(kw_only=True, eq=False)
+class RunResult:
+    """What a run came to."""
+
+    folder: Path
+    state: str  # "trained", or "finished already"
+    metrics: dict[str, float]  # of the last evaluation, as fractions
+    split: str  # on which they were measured; "" when nothing was
+    best: float | None
+    best_metric: str
+    best_step: int
+    steps: int
+    epochs: int
+    bad_steps: int
+    remarks: list[str] = field(factory=list)  # what a person should know, said in log.txt, too
+
+
+def run(
+    experiment: Experiment,
+    *,
+    runs: Path | str = "runs",
+    name: str = "",
+    fresh: bool = False,
+    progress: object | None = None,
+) -> RunResult:
+    """Train and measure, or go on with it, or find that it is done.
+
+    Args:
+        experiment: As `vidcore.load_experiment` gives it.
+        runs: Folder of all runs; this one's is `runs/name`.
+        name: Of the run; left out: the experiment's.
+        fresh: Begin anew; an earlier run of that name is kept under another.
+        progress: Hears the events of the run, as a callback does; see `vidcore.engine.events`.
+
+    Raises:
+        ConfigError: The experiment cannot be run, or the folder holds another one (each difference is shown).
+        RunError: The folder is in use or cannot be written, the disk is full, losses are not finite.
+        RunStopped: By Ctrl-C or SIGTERM; everything is saved, and `exit_code` is what a shell expects.
+    """
+    name = name or experiment.name
+    if name in ("", ".", "..") or Path(name).name != name:
+        raise ConfigError(f"{name!r} cannot be the name of a run folder; give --name, without any slash")
+    folder = RunFolder(Path(runs) / name)
+    kept = set_aside(folder.path) if fresh else None
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(RunLock(folder.path))
+        stack.enter_context(LogFile(folder.log))
+        if kept is not None:
+            log.info("the earlier run is kept as %s", kept)
+        signals = stack.enter_context(StopSignals())
+        return _run(experiment, folder, signals, progress, stack)
+
+
+def _run(
+    experiment: Experiment,
+    folder: RunFolder,
+    signals: StopSignals,
+    progress: object | None,
+    stack: contextlib.ExitStack,
+) -> RunResult:
+    parts = assemble(experiment)
+    if "train" not in parts.datasets:
+        raise ConfigError("there is no data.train; `vidcore test` measures a model without training it")
+    table = to_table(parts.experiment)
+    standing, remarks = folder.standing(table)
+    if standing is Standing.FINISHED:
+        return _read_result(folder, "finished already", remarks)
+    stack.enter_context(determinism(parts.experiment.engine.deterministic))
+    stack.enter_context(parts.precision.matmul_settings())
+    checkpoint, more = _prepare_folder(folder, parts, table, standing)
+    remarks += more
+    plan = training_plan(parts)
+    if plan.num_samples < plan.samples_per_step:
+        remarks.append(
+            f"data.train has {plan.num_samples} samples, fewer than the {plan.samples_per_step} of a step: "
+            "every epoch is one short step"
+        )
+    for remark in remarks:
+        log.warning("%s", remark)
+    session, where = _open_session(parts, folder, signals, progress, checkpoint)
+    stack.callback(session.metrics.close)
+    stack.callback(session.timings.close)
+    return _train_and_measure(session, parts, where, remarks)
+
+
+def _prepare_folder(
+    folder: RunFolder, parts: Parts, table: dict[str, Any], standing: Standing
+) -> tuple[Checkpoint | None, list[str]]:
+    """Write what describes the run; the checkpoint to go on from, and remarks."""
+    engine = parts.experiment.engine
+    checkpoints = Checkpoints(folder.checkpoints, engine.checkpoint.keep)
+    environment = describe_environment(parts.device, parts.precision.name)
+    checkpoint: Checkpoint | None = None
+    remarks: list[str] = []
+    if standing is Standing.UNFINISHED:
+        checkpoint, remarks = checkpoints.newest()
+        checkpoints.set_aside_damaged(checkpoint)
+        offset = checkpoint.state["progress"]["metrics_bytes"] if checkpoint else 0
+        remarks += filter(None, [cut(folder.metrics, offset)])
+        if checkpoint is not None and folder.environment.exists():
+            before = json.loads(folder.environment.read_text(encoding="utf-8"))
+            changed = differences(before, environment)
+            if changed:
+                remarks.append(
+                    f"not the machine that began this run, so the last bits may differ: {'; '.join(changed)}"
+                )
+        folder.result.unlink(missing_ok=True)
+    folder.write_experiment(table)
+    folder.write_json(folder.environment, environment)
+    return checkpoint, remarks
+
+
+def _open_session(
+    parts: Parts, folder: RunFolder, signals: StopSignals, watcher: object | None, checkpoint: Checkpoint | None
+) -> tuple[Session, Progress]:
+    """Build everything, and put the checkpoint into it where there is one."""
+    experiment, engine = parts.experiment, parts.experiment.engine
+    per_epoch = training_plan(parts).steps_per_epoch
+    _check_best(parts)
+    model = build_model(parts)
+    if checkpoint is None and experiment.model.weights:
+        log.info("%s", load_weights(model, experiment.model.weights, strict=experiment.model.strict))
+    training = build_training(parts, model, per_epoch)
+    where = restore(training, checkpoint) if checkpoint is not None else Progress()
+    callbacks = {name: build(config) for name, config in experiment.callbacks.items()}
+    run_info = RunInfo(
+        name=folder.path.name,
+        folder=folder.path,
+        experiment=experiment,
+        stage="",
+        start_step=where.step,
+        total_steps=training.total_steps,
+        steps_per_epoch=per_epoch,
+        clips_per_step=experiment.data.train.batch_size * engine.accumulate,  # type: ignore[union-attr]
+    )
+    contract = weights_contract(experiment, parts.classes)
+
+    def save(module: nn.Module, path: Path) -> None:
+        path.parent.mkdir(exist_ok=True)
+        save_weights(path, module.state_dict(), contract)
+
+    session = Session(
+        training=training,
+        folder=folder,
+        checkpoints=Checkpoints(folder.checkpoints, engine.checkpoint.keep),
+        metrics=Journal(folder.metrics),
+        timings=Journal(folder.timings),
+        events=Events({**callbacks, **({"progress": watcher} if watcher is not None else {})}),
+        signals=signals,
+        run=run_info,
+        evaluate=None,
+        save_weights=save,
+        metric_objects=parts.metrics(),
+    )
+    if "val" in parts.datasets:
+        session.evaluate = lambda module: _measure(session, parts, module, "val", "val")
+    return session, where
+
+
+def _train_and_measure(session: Session, parts: Parts, progress: Progress, remarks: list[str]) -> RunResult:
+    """The loop, the last evaluation, the result; a signal is answered by saving."""
+    started = time.perf_counter()
+    run_info, bad = session.run, bad_videos(parts, "train")
+    _log_start(session, parts, progress)
+    session.events.send("run_started", run=run_info)
+    try:
+        with training_batches(parts, progress.step, bad) as batches:
+            train(session.training, progress, batches, session.policy())
+        if session.signals.received is not None:
+            raise Interrupted
+        split, metrics = _final_evaluation(session, parts, progress)
+    except Exception as error:
+        if session.signals.received is not None and not isinstance(error, RunStopped):
+            raise session.stop(progress) from None  # workers hear Ctrl-C as well, and fail in ways of their own
+        session.events.send("run_stopped", run=run_info, step=progress.step, reason=str(error))
+        log.error("the run ends after step %d: %s", progress.step, error)
+        raise
+    remarks += _closing_remarks(session, progress, bad, time.perf_counter() - started)
+    session.folder.write_json(
+        session.folder.result,
+        {
+            "epochs": parts.experiment.engine.epochs,
+            "steps": progress.step,
+            "split": split,
+            "metrics": only_finite(metrics),
+            "best": progress.best,
+            "best_metric": progress.best_metric,
+            "best_step": progress.best_step,
+            "bad_steps": progress.bad_steps,
+            "ended_early": session.events.stop_reason,
+        },
+    )
+    session.events.send("run_finished", run=run_info, metrics=metrics)
+    log.info("finished after %d steps", progress.step)
+    return _read_result(session.folder, "trained", remarks)
+
+
+def _closing_remarks(session: Session, progress: Progress, bad: BadVideos, seconds: float) -> list[str]:
+    remarks = session.events.slow(seconds)
+    remarks += [f"callback {name!r} failed {count} times" for name, count in session.events.failures.items()]
+    remarks += [text for text in (bad.summary, *session.left_out.values()) if text]
+    if progress.bad_steps:
+        remarks.append(f"{progress.bad_steps} steps were skipped, their loss was not finite; log.txt names the samples")
+    for remark in remarks:
+        log.warning("%s", remark)
+    return remarks
+
+
+def _final_evaluation(session: Session, parts: Parts, progress: Progress) -> tuple[str, dict[str, float]]:
+    """Measure the best or the last weights on data.test, or on data.val where there is no test split."""
+    which = parts.experiment.engine.evaluate.final
+    split = next((split for split in ("test", "val") if split in parts.datasets), "")
+    if which == "none" or not split:
+        return "", {}
+    if which == "best" and progress.best is None:
+        which = "last"
+    module = build_model(parts)
+    load_weights(module, session.folder.weights(which))
+    found, predictions = _measure(session, parts, module, split, "test")
+    epoch = progress.epochs_closed
+    session.metrics.append({"step": progress.step, "epoch": epoch, "split": "test", **only_finite(found)})
+    log.info(
+        "%s weights on data.%s: %s", which, split, ", ".join(f"{name} {value:.4f}" for name, value in found.items())
+    )
+    values = {"step": progress.step, "epoch": epoch, "metrics": found, "predictions": predictions}
+    session.events.send("evaluation_finished", run=session.run, split="test", **values)
+    return split, found
+
+
+def _measure(
+    session: Session, parts: Parts, module: nn.Module, split: str, named: str
+) -> tuple[dict[str, float], Path]:
+    """Measure on a split, telling the callbacks, and listening to signals, on the way."""
+    total = len(parts.datasets[split])
+    session.events.send("evaluation_started", run=session.run, split=named, num_samples=total)
+
+    def on_progress(done: int) -> None:
+        session.events.send("evaluation_progressed", run=session.run, split=named, done=done, num_samples=total)
+        if session.signals.received is not None:
+            raise Interrupted
+
+    path = session.folder.predictions(named)
+    measured = measure_split(parts, module, split, path, on_progress)
+    session.left_out[split] = f"data.{split}: {measured.left_out}" if measured.left_out else ""
+    return measured.metrics, path
+
+
+def _check_best(parts: Parts) -> None:
+    """Find a misspelt engine.checkpoint.best before training, where metrics tell their figures without data."""
+    wanted = parts.experiment.engine.checkpoint.best
+    if not wanted or "val" not in parts.datasets:
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of means over nothing
+            figures = measure([], parts.metrics())
+    except Exception:  # a metric need not answer before it has seen anything; the first evaluation tells then
+        return
+    if wanted not in figures:
+        raise unknown_figure(wanted, figures)
+
+
+def _log_start(session: Session, parts: Parts, progress: Progress) -> None:
+    experiment, training = parts.experiment, session.training
+    scale = scale_of(experiment.engine.auto_scale_lr, session.run.clips_per_step)
+    log.info(
+        "%s: %s after step %d of %d, on %s in %s",
+        session.run.name,
+        "goes on" if progress.step else "begins",
+        progress.step,
+        training.total_steps,
+        parts.device,
+        parts.precision.name,
+    )
+    for line in describe(parameter_groups(training.model, experiment.optimizer), experiment.optimizer, scale):
+        log.info("group: %s", line)
+
+
+def _read_result(folder: RunFolder, state: str, remarks: list[str]) -> RunResult:
+    try:
+        result: Mapping[str, Any] = json.loads(folder.result.read_text(encoding="utf-8"))
+        return RunResult(
+            folder=folder.path,
+            state=state,
+            remarks=remarks + ([f"ended early: {result['ended_early']}"] if result["ended_early"] else []),
+            **{key: value for key, value in result.items() if key != "ended_early"},
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            f"{folder.result}: cannot be read: {error}; remove it, and the run goes on to its end"
+        ) from error
