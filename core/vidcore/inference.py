@@ -245,7 +245,7 @@ def _find(
     if run is not None:
         if recipe is not None or weights is not None:
             raise ConfigError("give either a run or weights, not both; the weights of a run say all that is needed")
-        source = str(_weights_of_run(Path(run)))
+        source = str(weights_of_run(Path(run)))
         return source, promise_of_contract(read_contract(source), source)
     if weights is None:
         if recipe is None:
@@ -317,13 +317,18 @@ def _published(recipe: str | Path) -> tuple[str, Promise]:
     return names[0], promise_of_experiment(experiment)
 
 
-def _weights_of_run(folder: Path) -> Path:
+def weights_of_run(folder: Path) -> Path:
+    """The best weights of a run, the last ones where none are best.
+
+    Raises:
+        RunError: There are none.
+    """
     for name in ("best", "last"):
         path = folder / "weights" / f"{name}.safetensors"
         if path.is_file():
             return path
-    reason = "holds no weights yet" if folder.is_dir() else "does not exist"
-    raise RunError(f"the run folder {folder} {reason}; `vidcore runs list` shows the runs that there are")
+    reason = "holds no weights yet; start it with `vidcore run`" if folder.is_dir() else "does not exist"
+    raise RunError(f"the run folder {folder} {reason}")
 
 
 def _as_toml(contract: dict[str, Any]) -> dict[str, Any]:

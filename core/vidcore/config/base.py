@@ -82,3 +82,7 @@ class DatasetConfig:
     def facts(self, root: Path) -> Facts:
         """Classes and inputs, read from lists under `root` where that is cheap; unknown where the data is absent."""
         return Facts()
+
+    def is_there(self, root: Path) -> bool:
+        """Whether the data lies under `root`; where it does not, a dry run makes samples of the same shapes."""
+        return root.exists()

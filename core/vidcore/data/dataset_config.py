@@ -39,6 +39,10 @@ class VideoList(DatasetConfig):
         """Classes from their file, and the shape of a clip."""
         return Facts(classes=_known_classes(self.classes, root), inputs={"video": clip_shape(self)})
 
+    def is_there(self, root: Path) -> bool:
+        """The list is."""
+        return (root / self.list).exists()
+
 
 @frozen(kw_only=True)
 class ClassFolders(DatasetConfig):
@@ -55,6 +59,10 @@ class ClassFolders(DatasetConfig):
         """Classes from their file or the folders, and the shape of a clip."""
         classes = _known_classes(self.classes, root) or class_folders(root / self.folder) or None
         return Facts(classes=classes, inputs={"video": clip_shape(self)})
+
+    def is_there(self, root: Path) -> bool:
+        """The folder is."""
+        return (root / self.folder).exists()
 
 
 def class_folders(folder: Path) -> tuple[str, ...]:

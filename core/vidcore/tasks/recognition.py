@@ -92,6 +92,13 @@ class RecognitionTask:
         for i in range(len(batch)):
             yield {name: int(value[i]) if name == "label" else value[i] for name, value in target.items()}
 
+    def made_target(self, index: int) -> dict[str, Any]:
+        """A target of this task's form, for samples that a dry run makes."""
+        label = index % len(self.classes)
+        if not self.config.multi_label:
+            return {"label": label}
+        return {"labels": F.one_hot(torch.tensor(label), len(self.classes)).float()}
+
     def draw(self, prediction: Prediction, frames: Tensor) -> Tensor:
         """Names and bars of the best classes over frames, uint8 `[T, 3, H, W]` in and out."""
         return draw_scores(frames, prediction.outputs["scores"], self.classes, self.config.top_k)
