@@ -171,12 +171,13 @@ def _pytest(
 
 def _check_wheels(session: nox.Session) -> None:
     report = sessions.fresh_report("build")
+    names = sessions.names()
     try:
-        environment = sessions.make("build", sessions.names())
+        environment = sessions.make("build", names)
     except (MissingRequirementError, subprocess.CalledProcessError) as error:
         session.warn(f"build: {error}")
         return
-    _run_to_the_end(session, environment, ["tools/check_wheels.py", *sessions.names()], report)
+    _run_to_the_end(session, environment, ["tools/check_wheels.py", *names], report)
 
 
 def _run_to_the_end(session: nox.Session, environment: Environment, arguments: list[str], report: Path) -> None:
