@@ -1,0 +1,259 @@
+"""Batches from worker processes, bit for bit the same for any number of them.
+
+Route: a plan gives references -> `_Fetcher` reads and collates them, in a worker -> `load_batches` hands batches out
+and watches over bad videos and dead workers.
+
+Workers are started by a fork server: a clean process that has imported torch once and is forked for each worker.
+Forking the main process instead would copy its CUDA state, threads and locks. So everything given to a worker pickles,
+and a script that starts workers needs the usual `if __name__ == "__main__":`.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import signal
+from collections.abc import Generator
+from multiprocessing.context import BaseContext
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from attrs import evolve, field, frozen
+from torch.utils.data import DataLoader, get_worker_info
+
+from vidcore.data.bad_videos import MAX_ATTEMPTS, Action, BadVideo, BadVideos
+from vidcore.data.plan import Plan
+from vidcore.errors import DataError, RunError
+from vidcore.interfaces import Dataset, Task
+from vidcore.randomness import Purpose, generator
+from vidcore.values import Batch, Sample, SampleRef
+
+StartMethod = Literal["forkserver", "spawn", "fork"]
+_MOST_WORKERS = 16
+_PRELOAD = ["torch", "vidcore.data.loader", "vidcore.data.datasets", "vidcore.data.video.pyav"]
+_IDLE = -1
+
+
+@runtime_checkable
+class TellsWhere(Protocol):
+    """A data set that can name a sample's file for messages."""
+
+    def where(self, index: int) -> str: ...
+
+
+def load_batches(
+    dataset: Dataset,
+    task: Task,
+    plan: Plan,
+    bad: BadVideos,
+    *,
+    seed: int = 0,
+    workers: int | Literal["auto"] = "auto",
+    prefetch: int = 2,
+    pin_memory: bool = False,
+    start_method: StartMethod = "forkserver",
+) -> Generator[Batch, None, None]:
+    """Batches as planned. Closing the iterator ends the workers.
+
+    The same seed and plan give the same batches whatever `workers`, `prefetch` and `start_method` are. A batch of an
+    evaluation lacks the samples that could not be read; one of which nothing is left does not come at all.
+
+    Args:
+        dataset: Gives samples. Pickled to each worker.
+        task: Collates them, in the worker.
+        plan: What each batch holds.
+        bad: What to do with videos that cannot be read; told of each.
+        seed: Of the run: samples draw from keys made of it.
+        workers: Processes that read; 0 reads in this one. "auto": by the number of processors.
+        prefetch: Batches that each worker keeps ready.
+        pin_memory: Put batches where a GPU can fetch them itself.
+        start_method: How workers are started.
+
+    Raises:
+        DataError: A video cannot be read, and nothing may or can stand in for it.
+        RunError: Too many bad videos, or a worker died; the message names what it was reading.
+    """
+    count = auto_workers() if workers == "auto" else workers
+    board = _Board(count)
+    loader: DataLoader[_Loaded] = DataLoader(
+        _Fetcher(dataset, task, seed, bad.action, board),  # type: ignore[arg-type]
+        batch_sampler=plan,
+        num_workers=count,
+        prefetch_factor=prefetch if count else None,
+        collate_fn=_as_it_is,
+        pin_memory=pin_memory,
+        multiprocessing_context=_context(start_method) if count else None,
+        worker_init_fn=board.sign_in if count else None,
+        generator=torch.Generator().manual_seed(0),  # else each iterator moves the global generator
+    )
+    iterator = iter(loader)
+    try:
+        while True:
+            death = ""
+            try:
+                loaded = next(iterator, None)
+            except RuntimeError as error:
+                death = _death(error)
+                if not death:
+                    raise
+            if death:
+                raise RunError(_obituary(death, board, dataset))
+            if loaded is None:
+                return
+            bad.add(loaded.bad)
+            if loaded.error:
+                raise DataError(loaded.error)
+            if loaded.batch is not None:
+                yield loaded.batch
+    finally:
+        # Ends the workers now, not when somebody lets go of the error: torch goes on raising for each that dies.
+        del iterator
+
+
+def auto_workers() -> int:
+    """One process for each processor that this one may use, one left for training; at most 16."""
+    return max(min(_processors() - 1, _MOST_WORKERS), 0)
+
+
+def _processors() -> int:
+    """Processors as far as affinity and the container's quota allow."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return allowed if quota == "max" else max(min(allowed, int(quota) // int(period)), 1)
+    except (OSError, ValueError):
+        return allowed
+
+
+def _context(start_method: StartMethod) -> BaseContext:
+    method = start_method if start_method in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(method)
+    if method == "forkserver":
+        context.set_forkserver_preload(_PRELOAD)
+    return context
+
+
+@frozen(kw_only=True, eq=False)
+class _Loaded:
+    """What comes from a worker. Errors come as values: torch would wrap them in a traceback of the worker."""
+
+    batch: Batch | None = None
+    bad: list[BadVideo] = field(factory=list)
+    error: str = ""
+
+    def pin_memory(self) -> _Loaded:
+        """Called by torch's pinning thread."""
+        return self if self.batch is None else evolve(self, batch=self.batch.pin_memory())
+
+
+class _Board:
+    """One slot a worker, in shared memory: its process, and the sample that it holds."""
+
+    def __init__(self, workers: int) -> None:
+        self._slots = torch.full((workers, 2), _IDLE, dtype=torch.int64)
+        if workers:
+            self._slots.share_memory_()  # type: ignore[no-untyped-call]
+
+    def sign_in(self, worker: int) -> None:
+        """Called in a new worker. Ctrl-C is the main process's business; it ends the workers."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._slots[worker] = torch.tensor([os.getpid(), _IDLE])
+
+    def hold(self, index: int) -> None:
+        """Note what this worker is about to read."""
+        info = get_worker_info()
+        if info is not None:
+            self._slots[info.id, 1] = index
+
+    def held_by(self, processes: set[int]) -> list[int]:
+        """What these processes held; what all held where none of them is known."""
+        slots: list[list[int]] = self._slots.tolist()
+        known = [index for process, index in slots if process in processes]
+        return [index for index in known or [index for _, index in slots] if index != _IDLE]
+
+
+class _Fetcher:
+    """Reads and collates the samples of a batch, in a worker or in the main process."""
+
+    def __init__(self, dataset: Dataset, task: Task, seed: int, action: Action, board: _Board) -> None:
+        self._dataset, self._task, self._seed, self._action, self._board = dataset, task, seed, action, board
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitems__(self, refs: list[SampleRef]) -> _Loaded:
+        """A batch; torch's name for fetching several at once."""
+        bad: list[BadVideo] = []
+        try:
+            samples = [sample for ref in refs for sample in self._read(ref, bad)]
+            return _Loaded(batch=self._task.collate(samples) if samples else None, bad=bad)
+        except DataError as error:
+            return _Loaded(bad=bad, error=str(error))
+        finally:
+            self._board.hold(_IDLE)
+
+    def _read(self, ref: SampleRef, bad: list[BadVideo]) -> list[Sample]:
+        """The samples of a reference, or of what stands in for it; none where nothing may."""
+        try:
+            return self._try(ref, generator(self._seed, Purpose.SAMPLE, ref.epoch, ref.index, ref.repeat))
+        except DataError as error:
+            bad.append(self._bad(ref, error))
+        if self._action != "replace":
+            return []
+        for attempt in range(MAX_ATTEMPTS):
+            rng = generator(self._seed, Purpose.REPLACE, ref.epoch, ref.index, attempt)
+            other = evolve(ref, index=int(rng.integers(len(self._dataset))))
+            try:
+                samples = self._try(other, rng)
+            except DataError as error:
+                bad.append(self._bad(other, error))
+            else:
+                replaced = self._where(ref.index)
+                return [evolve(sample, meta={**sample.meta, "replaced": replaced}) for sample in samples]
+        raise DataError(f"{bad[-1].text}\nno readable video was found in its place in {MAX_ATTEMPTS} attempts")
+
+    def _try(self, ref: SampleRef, rng: np.random.Generator) -> list[Sample]:
+        """Read a sample, with torch's own generator seeded too: some libraries draw from nothing else."""
+        self._board.hold(ref.index)
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(int(rng.spawn(1)[0].integers(2**63)))
+            return self._dataset.sample(ref, rng)
+
+    def _bad(self, ref: SampleRef, error: DataError) -> BadVideo:
+        return BadVideo(ref.source, ref.index, self._where(ref.index), str(error))
+
+    def _where(self, index: int) -> str:
+        return where(self._dataset, index)
+
+
+def where(dataset: Dataset, index: int) -> str:
+    """How to call a sample in messages."""
+    return dataset.where(index) if isinstance(dataset, TellsWhere) else f"sample {index}"
+
+
+def _as_it_is(loaded: Any) -> Any:
+    return loaded
+
+
+def _death(error: RuntimeError) -> str:
+    """Torch's line about a dead worker; empty for other errors."""
+    return str(error).splitlines()[0] if re.match(r"DataLoader worker \(pid", str(error)) else ""
+
+
+def _obituary(death: str, board: _Board, dataset: Dataset) -> str:
+    dead = death.partition(")")[0].removeprefix("DataLoader worker (pid").removeprefix("(s)")
+    held = board.held_by({int(number) for number in re.findall(r"\d+", dead)})
+    if not held:
+        return (
+            f"a worker died before it read anything: {death}. In a script, start runs below "
+            '`if __name__ == "__main__":`; data.workers = 0 reads without workers'
+        )
+    names = ", ".join(where(dataset, index) for index in held)
+    return (
+        f"a worker died while it read {names}: {death}. Out of memory? Fewer data.workers or a smaller data.prefetch "
+        "need less. Else that file may be what kills the decoder: take it out of the list, and the run goes on from "
+        "its checkpoint"
+    )
