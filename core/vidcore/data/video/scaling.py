@@ -111,7 +111,7 @@ class _Whole:
 
 
 class _Graph:
-    """Crop, scale and convert to RGB: one pass over the pixels that are needed."""
+    """Crop, scale and convert to RGB, touching only the pixels that are needed."""
 
     def __init__(self, frame: VideoFrame, box: Box, size: tuple[int, int], flags: str) -> None:
         x, y, width, height = box
@@ -131,6 +131,11 @@ class _Graph:
         if box != (0, 0, frame.width, frame.height):
             steps.append(graph.add("crop", f"{width}:{height}:{x}:{y}:exact=1"))
         steps.append(graph.add("scale", f"{size[0]}:{size[1]}:flags={flags}"))
+        if frame.format.is_planar and not frame.format.is_rgb:
+            # Scaling in YUV and then converting takes half the time of doing both at once, and leaves no tint: one
+            # step darkens red and blue by a grey level or two in the mean.
+            steps.append(graph.add("format", "yuv422p"))
+            steps.append(graph.add("scale", "flags=bilinear"))
         steps.append(graph.add("format", "rgb24"))
         steps.append(graph.add("buffersink"))
         graph.link_nodes(*steps).configure()
