@@ -184,7 +184,8 @@ def test_file_without_tensors_tells_what_it_holds(tmp_path: Path) -> None:
         (b"<html>404</html>", r"starts with b'<html>404</html>': neither safetensors nor a checkpoint of PyTorch"),
         (b"PK\x03\x04" + b"\0" * 50, "broken, or no checkpoint"),
         (b"\x80\x02", "broken at byte 2"),
-        (b'\xff\xff\xff\xff\xff\xff\xff\x7f{"', "broken"),
+        (b'\xff\xff\xff\xff\xff\xff\xff\x7f{"', "neither safetensors nor"),
+        (b'\xff\x00\x00\x00\x00\x00\x00\x00{"a":', "broken"),
     ],
 )
 def test_file_that_is_no_checkpoint_is_told(content: bytes, told: str, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ CONTRACT_KEY = "vidcore"  # the one metadata key of our own files; several would
 # Where state dicts lie in checkpoints of the field, in order of preference. Averaged weights come last: MMEngine, for
 # one, stores under `state_dict` what should be used, averaged or not.
 STATE_KEYS = ("state_dict", "model_state_dict", "model_state", "model", "module", "net", "model_ema", "state_dict_ema")
+_LONGEST_HEADER = 100_000_000  # bytes, by the format
 _LARGEST_META = 20_000  # values; meant are class names and a config, not a log
 
 
@@ -78,12 +79,13 @@ def read_contract(path: Path | str) -> dict[str, Any]:
 
 
 def _is_safetensors(path: Path) -> bool:
-    """Safetensors start with eight bytes of length, then JSON."""
+    """Safetensors start with eight bytes of length, which is limited, then JSON."""
     try:
         with path.open("rb") as file:
-            return file.read(10)[8:] == b'{"'
+            head = file.read(9)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror}") from error
+    return head[8:] == b"{" and int.from_bytes(head[:8], "little") <= _LONGEST_HEADER
 
 
 def _read_safetensors(path: Path) -> Checkpoint:
