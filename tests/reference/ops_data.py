@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import itertools
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,9 @@ from vidcore.data import crops, sampling, sampling_config, transform_config, tra
 from vidcore.data.clip_sampling import drawn_span, random_starts
 from vidcore.data.crops import Place
 from vidcore.data.geometry import FramePlan, Geometry
+from vidcore.data.lists import read_list
+from vidcore.data.video.config import PyAVConfig
+from vidcore.data.video.pyav import PyAV
 from vidcore.errors import ConfigError
 from vidcore.randomness import Purpose, generator
 
@@ -381,6 +386,44 @@ def random_crop(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
     return transforms.RandomCrop(config).plan(Geometry((10, 12)), rng, transforms.WHOLE)
 
 
+def shared(name: str) -> Path:
+    """A file that a case names, in the folder that `data` lies in."""
+    data = os.environ.get("VIDCORE_TEST_DATA")
+    folder = Path(data).parent if data else Path(__file__).resolve().parents[3] / "shared"
+    return folder / name
+
+
+def listed(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    """Rows of a list of videos or of frame folders, as the reference's samples."""
+    video, many = "video" in params["data_prefix"], params.get("multi_class", False)
+    middle = () if video else ("offset", "frames") if params.get("with_offset") else ("frames",)
+    table = read_list(shared(inputs["file"]), columns=("path", *middle, "label"), multi_label=many)
+    samples = []
+    for index in range(len(table)):
+        labels, (offset, frames) = table.labels(index), table.part(index)
+        label = {"tensor": np.bincount(labels, minlength=params["num_classes"])} if many else labels[0]
+        sample = {"label": label, "sample_idx": index, "modality": "RGB", "start_index": 0 if video else 1}
+        path = f"DATA/{table.path(index)}"
+        rest = {"filename": path} if video else {"frame_dir": path, "total_frames": frames, "offset": offset}
+        samples.append({**sample, **rest, "filename_tmpl": "img_{:05}.jpg"})
+    return {"num_samples": len(table), "samples": samples}
+
+
+def decoded(case: Case) -> list[str]:
+    """Length, size, rate, and the means and deviations of five frames, which differ alike by decoder."""
+    wrong, expected = [], case["expected"]["decord"]
+    with PyAV(PyAVConfig(index_cache=False)).open(shared(case["inputs"]["file"])) as reader:
+        info, pixels = reader.info, reader.frames(expected["frame_inds"].tolist()).double()
+    found = {"total_frames": info.num_frames, "img_shape": [info.height, info.width]}
+    wrong += [f"{key} is {value}, not {expected[key]}" for key, value in found.items() if value != expected[key]]
+    if abs(info.fps - expected["fps"]) > 0.01:
+        wrong.append(f"fps is {info.fps}, not {expected['fps']}")
+    for key, ours in (("channel_means", pixels.mean((2, 3))), ("channel_stds", pixels.std((2, 3), correction=0))):
+        apart = (ours - torch.as_tensor(expected[key])).abs().max()
+        wrong += [f"{key} are apart by {apart:.2f}"] if apart > 1.5 else []
+    return wrong
+
+
 OPS = {
     "DenseSampleFrames.test": window_test,
     "DenseSampleFrames.train": window_train,
@@ -402,10 +445,13 @@ OPS = {
     "MultiScaleCrop.candidates": multi_scale_boxes,
     "RandomCrop.facts": random_crop_facts,
     "RandomCrop": random_crop,
+    "VideoDataset": listed,
+    "RawframeDataset": listed,
 }
 CHECKS = {
     "SampleFrames.test": sample_frames_test,
     "temporal_jitter": jitter,
     "Resize.size": resize_sizes,
     "RandomResizedCrop.facts": random_resized_crop,
+    "decode": decoded,
 }
