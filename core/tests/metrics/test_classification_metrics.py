@@ -56,6 +56,13 @@ def test_nan_scores_are_never_right() -> None:
     assert top_k_accuracy(scores, np.array([0, 2]), 1) == 0.0
 
 
+@pytest.mark.parametrize("config", [configs.Accuracy(top_k=(1,)), configs.MeanClassAccuracy(), configs.Confusion()])
+def test_model_that_answers_only_nan_is_wrong_in_every_metric(config: Any) -> None:
+    nothing = predicted(math.nan, math.nan, math.nan)
+    figures = computed(config, [(nothing, {"label": label}) for label in range(3)])
+    assert set(figures.values()) == {0.0}
+
+
 @given(st.lists(st.lists(st.floats(-5, 5), min_size=4, max_size=4), min_size=1, max_size=8), st.integers(1, 4))
 def test_top_k_accuracy_equals_a_stable_sort(rows: list[list[float]], k: int) -> None:
     labels = np.arange(len(rows)) % 4

@@ -113,8 +113,11 @@ class Confusion:
 
 
 def _count(counts: Matrix, prediction: Prediction, target: dict[str, Any]) -> None:
-    scores = class_scores(prediction, len(counts))
-    counts[true_class(prediction, target, len(counts)), int(scores.argmax())] += 1
+    scores, true = class_scores(prediction, len(counts)), true_class(prediction, target, len(counts))
+    predicted = int(scores.argmax())
+    if np.isneginf(scores[predicted]):
+        predicted = (true + 1) % len(counts)  # only nan: wrong, never right by accident
+    counts[true, predicted] += 1
 
 
 def _integers(classes: ArrayLike, name: str) -> Matrix:
