@@ -9,17 +9,22 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from attrs import evolve
 
 from vidcore.config import Views, load_experiment, to_table
-from vidcore.config.experiment import Data, Experiment
+from vidcore.config.experiment import Data, Engine, Experiment
 from vidcore.data.dataset_config import ClassFolders
 from vidcore.data.sampling_config import Dense
-from vidcore.data.transform_config import CenterCrop, Resize
+from vidcore.data.transform_config import CenterCrop, ColorJitter, RandomResizedCrop, Resize
 from vidcore.data.video.config import PyAVConfig
+from vidcore.engine.config import Constant, Sgd
 from vidcore.engine.contract import weights_contract
+from vidcore.engine.predictions import read_predictions
+from vidcore.engine.runner import run
 from vidcore.errors import ConfigError, DataError, RunError, WeightsError
 from vidcore.inference import ArrayReader, Predictor
 from vidcore.interfaces import FrameView
+from vidcore.metrics.config import Accuracy
 from vidcore.plugins import build, host
 from vidcore.tasks.config import Recognition
 from vidcore.testing import make_video
@@ -325,3 +330,33 @@ def test_real_videos_are_read(shared_data: Path, tmp_path: Path, name: str) -> N
 
 def test_recipe_loads_without_its_data() -> None:
     assert load_experiment("colours-rgb").model.num_classes == 3
+
+
+def test_predictor_of_a_run_says_what_the_run_said(tmp_path: Path) -> None:
+    for channel, name in enumerate(CLASSES):
+        for number in range(2):
+            video(tmp_path / "data" / name / f"{number}.mp4", channel, width=64 + 16 * number)
+    shown = experiment(clips=2, crops=3, max_per_forward=4)
+    from vidcore_colours.config import Colours
+
+    train = ClassFolders(
+        batch_size=3,
+        sampling=Dense(num_frames=4, frame_interval=1),
+        transforms={"crop": RandomResizedCrop(size=32), "colour": ColorJitter(brightness=0.3)},
+    )
+    data = evolve(shown.data, root=str(tmp_path / "data"), workers=0, train=train)
+    trained = evolve(
+        shown,
+        model=Colours(num_classes=3),
+        data=data,
+        optimizer=Sgd(lr=0.1),
+        schedule=Constant(),
+        engine=Engine(epochs=1, device="cpu", precision="fp32"),
+        metrics={"accuracy": Accuracy(top_k=(1,))},
+    )
+    folder = run(trained, runs=tmp_path / "runs", name="colours").folder
+    predictor = Predictor(run=folder, device="cpu", precision="fp32")
+    said = read_predictions(folder / "predictions" / "test.jsonl").samples
+    assert len(said) == 6
+    for prediction, _ in said:
+        assert torch.equal(predictor.predict(prediction.meta["path"]).outputs["scores"], prediction.outputs["scores"])
