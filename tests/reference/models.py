@@ -66,10 +66,23 @@ class UncoveredError(Exception):
 def outputs_of_clips(model: nn.Module, spec: Spec, arrays: Arrays) -> Outputs:
     """Recognition: clips `[batch, views, C, T, H, W]`, each view a sample of its own."""
     video = rule_input(spec)
-    maps = model.features(video=video.flatten(0, 1))  # type: ignore[operator]
-    logits = model(video=video.flatten(0, 1))
+    maps, logits = maps_and_logits(model, video=video.flatten(0, 1))
     scores = merge_views(logits.unflatten(0, video.shape[:2]), spec["average_clips"])
     return {"logits": logits, "scores": scores} | named_maps(maps, arrays)
+
+
+def maps_and_logits(model: nn.Module, **inputs: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+    """Both from one pass, where `forward` calls `features`; it halves the time of the deep ones."""
+    seen: list[tuple[Tensor, ...]] = []
+    features: Callable[..., tuple[Tensor, ...]] = model.features  # type: ignore[assignment]
+
+    def remembering(*args: Tensor, **kwargs: Tensor) -> tuple[Tensor, ...]:
+        seen.append(features(*args, **kwargs))
+        return seen[-1]
+
+    model.features = remembering  # type: ignore[assignment]
+    logits: Tensor = model(**inputs)
+    return (seen[0] if seen else features(**inputs)), logits
 
 
 def merge_views(logits: Tensor, how: str | None) -> Tensor:
