@@ -26,5 +26,7 @@ def write_plugin(
         file.write_text(dedent(text), encoding="utf-8")
     info = site / f"vidcore_{name.replace('-', '_')}-{version}.dist-info"
     info.mkdir(exist_ok=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: vidcore-{name}\nVersion: {version}\n", encoding="utf-8")
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: vidcore-{name}\nVersion: {version}\n", encoding="utf-8"
+    )
     (info / "entry_points.txt").write_text(f"[vidcore]\n{name} = {package}.{module}\n", encoding="utf-8")
