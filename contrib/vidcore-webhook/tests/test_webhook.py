@@ -14,9 +14,9 @@ from vidcore.config import Experiment
 from vidcore.engine.events import Events, RunInfo
 from vidcore.errors import ConfigError
 from vidcore.plugins import build, host
-from vidcore.testing import check_component
+from vidcore.testing import check_plugin
+from vidcore_webhook import plugin
 from vidcore_webhook.config import VARIABLE, Webhook
-from vidcore_webhook.plugin import vidcore_components
 
 
 class Server:
@@ -77,8 +77,7 @@ def evaluate(events: Events, run: RunInfo, **metrics: float) -> None:
 
 def test_plugin_is_found_and_keeps_the_contract() -> None:
     assert host().components.find("callback", "webhook") is not None
-    for component in vidcore_components():
-        check_component(component)
+    check_plugin(plugin)
 
 
 def test_evaluation_is_posted_with_its_figures(server: Server, run: RunInfo) -> None:
