@@ -6,7 +6,6 @@ Nothing here imports torch: config classes and commands are described without it
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -50,18 +49,25 @@ def pages(found: Host) -> dict[str, str]:
 
 def distributions(found: Host) -> list[str]:
     """Names of the distributions that offer something, the core first."""
-    names = {record.dist.metadata["Name"] for record in found.records.values() if record.dist and not record.error}
+    names = {owner(plugin, found) for plugin, record in found.records.items() if not record.error}
     return sorted(names, key=lambda name: (name != CORE, name))
 
 
+def owner(plugin: str, found: Host) -> str:
+    """Name of the distribution behind a plugin; the plugin's own where a source tree is used without installing it."""
+    installed = found.records[plugin].dist
+    return str(installed.metadata["Name"]) if installed else plugin
+
+
 def _of(name: str, entries: Iterable[Any], found: Host) -> list[Any]:
-    return [entry for entry in entries if found.distribution(entry.plugin).split(" ")[0] == name]
+    return [entry for entry in entries if owner(entry.plugin, found) == name]
 
 
 def plugin_page(name: str, found: Host) -> str:
     """What a distribution offers: its components with every option, its recipes and weights."""
-    about = metadata.metadata(name)
-    lines = [f"# {name}", "", about["Summary"], "", "```console", f"$ pip install {name}", "```", ""]
+    installed = next((one.dist for plugin, one in found.records.items() if owner(plugin, found) == name), None)
+    summary = installed.metadata["Summary"] if installed else ""
+    lines = [f"# {name}", "", summary, "", "```console", f"$ pip install {name}", "```", ""]
     for component in _of(name, found.components, found):
         lines += _component(component)
     lines += _recipes(_of(name, found.recipes.values(), found))
@@ -85,18 +91,19 @@ def _component(component: Component) -> Iterator[str]:
 
 
 def _row(key: Key) -> str:
-    default = "*required*" if key.required else "" if key.default is None else f"`{_plain(key.default)}`"
+    default = "*required*" if key.required else "" if key.default is None else f"`{toml_form(key.default)}`"
     cells = (f"`{key.name}`", key.kind, default, key.limits, key.note)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _plain(value: Any) -> str:
+def toml_form(value: Any) -> str:
+    """A default as it stands in a TOML file."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         return f'"{value}"'
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_plain, value))}]"
+        return f"[{', '.join(map(toml_form, value))}]"
     return str(value) if isinstance(value, int | float) else "{}" if not value else type(value).__name__
 
 

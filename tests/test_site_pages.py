@@ -1,0 +1,42 @@
+"""The site's made pages show every option of every component, and every command."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+import site_pages
+from vidcore.cli.main import cli
+from vidcore.config.describe import keys_of
+from vidcore.plugins import Component, host, load_reference
+
+COMPONENTS = list(host().components)
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    return site_pages.pages(host())
+
+
+@pytest.mark.parametrize("component", COMPONENTS, ids=lambda one: f"{one.kind}-{one.name}")
+def test_every_option_stands_on_its_plugins_page(component: Component, pages: dict[str, str]) -> None:
+    name = site_pages.owner(component.plugin, host())
+    _, _, rest = pages[f"plugins/{name}.md"].partition(f"## {component.kind}: `{component.name}`")
+    assert rest, f"no heading for {component.kind} {component.name} on the page of {name}"
+    section = rest.partition("\n## ")[0]
+    assert [key.name for key in keys_of(load_reference(component.config)) if f"| `{key.name}` |" not in section] == []
+
+
+def test_every_command_stands_on_the_page_of_commands(pages: dict[str, str]) -> None:
+    context = click.Context(cli, info_name="vidcore")
+    headings = [line.lstrip("# ") for line in pages["commands.md"].splitlines() if line.startswith("##")]
+    assert [name for name in cli.list_commands(context) if f"vidcore {name}" not in headings] == []
+    assert "vidcore config check" in headings
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(True, "true"), ("a", '"a"'), ((1, 2.5), "[1, 2.5]"), ([], "[]"), ({}, "{}"), (3, "3")],
+)
+def test_a_default_is_shown_as_toml_has_it(value: object, text: str) -> None:
+    assert site_pages.toml_form(value) == text
