@@ -1,7 +1,8 @@
 """The eight motion classes, and why no bag of frames can tell them apart.
 
 A shape makes three closed loops, one after the other, each returning to where it began: once around the frame
-horizontally (what leaves at one side comes in at the other), once around it vertically, once around itself.
+horizontally (what leaves at one side comes in at the other), once around it vertically, and a turn about its centre
+that ends where it began, since the shape looks the same after a half or a third of a whole turn.
 Each loop is run forwards or backwards, and the three directions are the class: 2 x 2 x 2 = 8.
 A loop run backwards shows the same pictures in another order. So the eight classes of one scene are eight orders of
 one set of pictures, and whatever looks at frames one by one, or at all of them in any order, is right once in eight.

@@ -1,4 +1,4 @@
-"""Pictures of a scene: a two-coloured shape over a still, textured background with a still distractor.
+"""Pictures of a scene: a pinwheel of two colours over a still, textured background with a still distractor.
 
 Everything that could be learned by heart varies from scene to scene: background, shape, colours, size, where it
 begins, which other shape stands about, brightness and noise. Noise and brightness also change from picture to picture.
@@ -16,14 +16,17 @@ from vidcore_shapes.motions import Loops, draw_loops, phases
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+SHAPE_RADIUS, DISTRACTOR_RADIUS = (0.28, 0.36), (0.16, 0.24)  # lowest and highest, shares of the frame's side
+
 
 @frozen(kw_only=True, eq=False)
 class Look:
     """How one shape looks; lengths are fractions of the frame's side."""
 
     outline: Array  # corners of a polygon in units of the radius [P, 2]
+    symmetry: int  # turned by 1 / symmetry of a whole turn it looks the same; so many sectors of each colour
     radius: float
-    colours: Array  # of its two halves, 0 to 255 [2, 3]
+    colours: Array  # of its sectors by turns, 0 to 255 [2, 3]
     angle: float  # radians, clockwise as seen on the screen
     x: float
     y: float
@@ -46,16 +49,18 @@ def draw_scene(rng: np.random.Generator, size: int) -> Scene:
     background = _texture(rng, size)
     loops = draw_loops(rng)
     num_frames = sum(loops.lengths)
-    shape = _draw_look(rng, background.mean(axis=(0, 1)))
+    shape = _draw_look(rng, background.mean(axis=(0, 1)), SHAPE_RADIUS)
     away = rng.uniform(0.3, 0.7, size=2)  # the distractor stands where the shape does not begin
-    distractor = _draw_look(rng, background.mean(axis=(0, 1)), ((shape.x + away[0]) % 1, (shape.y + away[1]) % 1))
+    distractor = _draw_look(
+        rng, background.mean(axis=(0, 1)), DISTRACTOR_RADIUS, ((shape.x + away[0]) % 1, (shape.y + away[1]) % 1)
+    )
     return Scene(
         background=background,
         shape=shape,
         distractor=distractor,
         loops=loops,
         brightness=rng.uniform(0.85, 1.0) * rng.uniform(0.96, 1.04, num_frames),
-        noise=rng.uniform(2.0, 8.0) * rng.standard_normal((num_frames, size, size, 1), dtype=np.float32),
+        noise=rng.uniform(1.0, 6.0) * rng.standard_normal((num_frames, size, size, 1), dtype=np.float32),
     )
 
 
@@ -70,21 +75,27 @@ def paint(scene: Scene) -> Array:
 
 
 def _over(pictures: Array, look: Look, size: int, across: Array, down: Array, turn: Array) -> Array:
-    """`pictures` with a shape painted over them, moved by fractions of the frame, turned by fractions of a turn."""
+    """`pictures` with a shape painted over them, moved by fractions of the frame, turned by fractions of a loop."""
     pixel = (np.arange(size) + 0.5) / size
     radius = look.radius
     dx = (pixel - (look.x + across)[:, None] + 0.5) % 1.0 - 0.5  # the shortest way around the torus [T, W]
     dy = (pixel - (look.y + down)[:, None] + 0.5) % 1.0 - 0.5
     dx, dy = dx[:, None, :].astype(np.float32), dy[:, :, None].astype(np.float32)
-    angle = (look.angle + 2 * np.pi * turn)[:, None, None].astype(np.float32)
+    angle = (look.angle + 2 * np.pi * turn / look.symmetry)[:, None, None].astype(np.float32)
     u = (np.cos(angle) * dx + np.sin(angle) * dy) / radius  # the shape's own axes [T, H, W]
     v = (np.cos(angle) * dy - np.sin(angle) * dx) / radius
     softness = radius * size  # from units of the radius to pixels: edges are one pixel wide
     inside = np.clip(0.5 - _distance(u, v, look.outline) * softness, 0.0, 1.0)[..., None]
-    half = np.clip(0.5 + u * softness, 0.0, 1.0)[..., None]
+    sector = np.clip(0.5 + _sectors(u, v, look.symmetry) * softness, 0.0, 1.0)[..., None]
     first, second = look.colours.astype(np.float32)
-    painted: Array = pictures + inside * (first * half + second * (1 - half) - pictures)
+    painted: Array = pictures + inside * (first * sector + second * (1 - sector) - pictures)
     return painted
+
+
+def _sectors(u: Array, v: Array, symmetry: int) -> Array:
+    """About the signed distance to the nearest border between two sectors, in the units of `u` and `v`."""
+    along: Array = np.hypot(u, v) * np.cos(symmetry * np.arctan2(v, u)) / symmetry
+    return along
 
 
 def _distance(u: Array, v: Array, outline: Array) -> Array:
@@ -101,35 +112,29 @@ def _distance(u: Array, v: Array, outline: Array) -> Array:
     return np.where(inside, -1.0, 1.0) * np.sqrt(squared)
 
 
-def _draw_look(rng: np.random.Generator, background: Array, place: tuple[float, float] | None = None) -> Look:
-    while True:  # until both halves stand out from the background and from each other
+def _draw_look(
+    rng: np.random.Generator,
+    background: Array,
+    radius: tuple[float, float],
+    place: tuple[float, float] | None = None,
+) -> Look:
+    while True:  # until both colours stand out from the background and from each other
         colours = rng.uniform(0, 255, (2, 3))
         gaps = [np.abs(colours[0] - background), np.abs(colours[1] - background), np.abs(colours[0] - colours[1])]
         if min(float(gap.sum()) for gap in gaps) > 180:
             break
+    symmetry = int(rng.integers(2, 4))
+    outlines = OUTLINES[symmetry]
     x, y = place if place is not None else rng.uniform(0, 1, 2)
     return Look(
-        outline=_draw_outline(rng),
-        radius=float(rng.uniform(0.28, 0.36)),
+        outline=outlines[int(rng.integers(len(outlines)))],
+        symmetry=symmetry,
+        radius=float(rng.uniform(*radius)),
         colours=colours,
         angle=float(rng.uniform(0, 2 * np.pi)),
         x=float(x),
         y=float(y),
     )
-
-
-def _draw_outline(rng: np.random.Generator) -> Array:
-    """Corners of a triangle, square, hexagon, disc, star, cross or bar, `[P, 2]`."""
-    kind = rng.integers(7)
-    if kind == 4:
-        return _star(10, inner=0.5)
-    if kind == 5:
-        arm = 0.36
-        corners = [(1, arm), (arm, arm), (arm, 1), (-arm, 1), (-arm, arm), (-1, arm)]
-        return np.array(corners + [(-x, -y) for x, y in corners])
-    if kind == 6:
-        return np.array([(1.1, 0.45), (-1.1, 0.45), (-1.1, -0.45), (1.1, -0.45)])
-    return _star((3, 4, 6, 16)[int(kind)], inner=1.0)
 
 
 def _star(corners: int, inner: float) -> Array:
@@ -159,3 +164,15 @@ def _smooth_noise(rng: np.random.Generator, cells: int, size: int) -> Array:
     rows = grid[low] * (1 - blend)[:, None] + grid[(low + 1) % cells] * blend[:, None]
     smooth: Array = rows[:, low] * (1 - blend) + rows[:, (low + 1) % cells] * blend
     return smooth
+
+
+_ARM = 0.36  # half the width of a cross's arms
+_CORNERS = [(1.0, _ARM), (_ARM, _ARM), (_ARM, 1.0), (-_ARM, 1.0), (-_ARM, _ARM), (-1.0, _ARM)]
+_CROSS = np.array(_CORNERS + [(-x, -y) for x, y in _CORNERS])
+_BAR = np.array([(1.1, 0.5), (-1.1, 0.5), (-1.1, -0.5), (1.1, -0.5)])
+_TRIANGLE, _SQUARE, _HEXAGON, _DISC = (_star(corners, inner=1.0) for corners in (3, 4, 6, 12))
+_FOUR_POINTS, _SIX_POINTS = _star(8, inner=0.5), _star(12, inner=0.6)
+OUTLINES = {  # by symmetry: of a half turn, of a third
+    2: (_SQUARE, _HEXAGON, _DISC, _CROSS, _BAR, _FOUR_POINTS),
+    3: (_TRIANGLE, _HEXAGON, _DISC, _SIX_POINTS),
+}
