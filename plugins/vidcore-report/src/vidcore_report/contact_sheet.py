@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from vidcore.config import load_experiment
-from vidcore.errors import VidcoreError
+from vidcore.config import Data
+from vidcore.config.structure import structure
+from vidcore.errors import RunError, VidcoreError
 from vidcore.interfaces import Decoder, FrameView
-from vidcore.plugins import build
+from vidcore.plugins import build, host
 from vidcore_report import theme
 from vidcore_report.records import Answer, RunRecord
 
@@ -25,6 +25,7 @@ Frames = np.ndarray[Any, np.dtype[np.uint8]]
 FRAMES = 8  # of each video
 TILE = 96  # pixels of their shorter side
 _COLUMNS = 2
+_STRIP_WIDTH = 7.0  # inches
 
 
 def choose(found: Sequence[Answer], most: int) -> list[Answer]:
@@ -38,8 +39,17 @@ def choose(found: Sequence[Answer], most: int) -> list[Answer]:
 
 
 def frame_reader(run: RunRecord) -> Callable[[Path], Frames]:
-    """Reads `[T, H, W, 3]` frames of a video with the decoder of the run."""
-    decoder: Decoder = build(load_experiment(str(run.folder / "experiment.toml")).data.decoder)
+    """Reads `[T, H, W, 3]` frames of a video with the decoder of the run.
+
+    Raises:
+        RunError: The decoder is not installed.
+    """
+    data = run.experiment.get("data", {})
+    # the decoder alone: a page can be drawn where the plugins of the model and the data set are not installed
+    config, problems = structure({key: data[key] for key in ("decoder",) if key in data}, Data, host())
+    if config is None:
+        raise RunError(f"the decoder of {run.folder} cannot be had: {'; '.join(problem.text for problem in problems)}")
+    decoder: Decoder = build(config.decoder)
 
     def read(path: Path) -> Frames:
         with decoder.open(path) as video:
@@ -58,35 +68,41 @@ def draw_contact_sheet(
     chosen: Sequence[Answer], classes: Sequence[str], title: str, read: Callable[[Path], Frames]
 ) -> Figure:
     """A strip of frames for each video, with the predicted class above it; a mistake also tells the true one."""
+    strips = [_strip(Path(answer.path), read) for answer in chosen]
+    shapes = [strip.shape for strip in strips if strip is not None] or [(TILE, FRAMES * TILE, 3)]
+    row_height = min(max(_STRIP_WIDTH * height / width for height, width, _ in shapes), 2.0) + 0.42  # inches
     rows = -(-len(chosen) // _COLUMNS)
     with theme.style():
-        figure = Figure(figsize=(14.0, 0.9 + 1.42 * rows), layout="constrained")
-        figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+        figure = Figure(figsize=(_COLUMNS * (_STRIP_WIDTH + 0.2), 0.5 + row_height * rows), layout="constrained")
+        figure.suptitle(title, x=0.005, ha="left", fontsize=13, fontweight="bold")
         grid = figure.subplots(rows, _COLUMNS, squeeze=False)
-        for axes, answer in zip(grid.flat, chosen, strict=False):
-            _draw_strip(axes, answer, classes, read)
+        for axes, answer, strip in zip(grid.flat, chosen, strips, strict=False):
+            _draw_answer(axes, answer, classes)
+            if strip is None:
+                axes.text(0.5, 0.5, Path(answer.path).name or "no path", ha="center", va="center", color=theme.PALE)
+            else:
+                axes.imshow(strip, interpolation="lanczos")
         for axes in grid.flat:
             theme.bare(axes)
     return figure
 
 
-def _draw_strip(axes: Axes, answer: Answer, classes: Sequence[str], read: Callable[[Path], Frames]) -> None:
+def _strip(path: Path, read: Callable[[Path], Frames]) -> Frames | None:
+    """Frames of a video side by side, `[H, T * W, 3]`; None where it cannot be read."""
+    try:
+        frames = read(path)
+    except (VidcoreError, OSError) as error:
+        log.warning("no frames of %s for the picture of predictions: %s", path, error)
+        return None
+    gap = np.full((frames.shape[1], 3, 3), 255, dtype=np.uint8)
+    strip: Frames = np.concatenate([part for frame in frames for part in (frame, gap)][:-1], axis=1)
+    return strip
+
+
+def _draw_answer(axes: Axes, answer: Answer, classes: Sequence[str]) -> None:
     colour, mark = (theme.GREEN, "✓") if answer.right else (theme.RED, "✗")
     said = f"{mark} {classes[answer.predicted]}  {answer.confidence:.0%}"
-    axes.text(0.0, 1.03, said, transform=axes.transAxes, va="bottom", color=colour, fontweight="bold", fontsize=9.5)
+    axes.set_title(said, color=colour, fontsize=9.5, pad=4)
     if not answer.right:
         truth = f"is {classes[answer.label]}  {answer.scores[answer.label]:.0%}"
-        axes.text(1.0, 1.03, truth, transform=axes.transAxes, va="bottom", ha="right", color=theme.INK, fontsize=9.5)
-    try:
-        frames = read(Path(answer.path))
-    except (VidcoreError, OSError) as error:
-        log.warning("no frames of %s for the picture of predictions: %s", answer.path or "a video without path", error)
-        axes.set_xlim(0, FRAMES)
-        axes.set_ylim(0, 1)
-        axes.set_aspect("equal")
-        axes.text(FRAMES / 2, 0.5, Path(answer.path).name or "no path", ha="center", va="center", color=theme.PALE)
-        return
-    gap = np.full((frames.shape[1], 3, 3), 255, dtype=np.uint8)
-    strip = np.concatenate([part for frame in frames for part in (frame, gap)][:-1], axis=1)
-    axes.imshow(strip, interpolation="lanczos")
-    axes.add_patch(Rectangle((0, 1), 1, 0.022, transform=axes.transAxes, clip_on=False, color=colour, linewidth=0))
+        axes.set_title(truth, loc="right", color=theme.INK, fontsize=9.5, fontweight="normal", pad=4)

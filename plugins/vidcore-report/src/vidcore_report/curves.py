@@ -24,6 +24,7 @@ def draw_curves(run: RunRecord) -> Figure:
     panels = 2 + bool(fractions) + bool(others)
     with theme.style():
         figure = Figure(figsize=(4.6 * panels, 3.9), layout="constrained")
+        figure.get_layout_engine().set(wspace=0.08)  # type: ignore[union-attr]
         figure.suptitle(run.name, x=0.01, ha="left", fontsize=13, fontweight="bold")
         axes = list(figure.subplots(1, panels, squeeze=False)[0])
         scale = run.steps_per_epoch
@@ -66,7 +67,7 @@ def _draw_figures(axes: Axes, rows: Sequence[Row], names: Sequence[str], scale: 
         axes.set_ylim(-0.02, 1.04)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     # below the axes: lines may end in any corner
-    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.16), fontsize=8.5, borderaxespad=0.0)
+    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.19), fontsize=8.5, borderaxespad=0.0)
     if len(names) > len(shown):
         axes.set_title(f"Evaluation ({len(shown)} of {len(names)} figures)")
     _finish(axes, scale, empty=False)
@@ -78,7 +79,7 @@ def _draw_rate(axes: Axes, rows: Sequence[Row], scale: float | None) -> None:
     axes.plot(_places(steps, scale), values, color=theme.PALE)
     if values:
         axes.set_ylim(bottom=0.0)
-        axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
+        axes.yaxis.set_major_formatter(lambda rate, _: f"{rate:.3g}")
     _finish(axes, scale, empty=not values)
 
 
