@@ -11,11 +11,12 @@ import pytest
 import torch
 from torchvision.models import resnet18
 
+from vidcore import load_weights
 from vidcore.errors import WeightsError
-from vidcore_slowfast.config import SlowFast, SlowOnly
+from vidcore_slowfast.config import NonLocal, SlowFast, SlowOnly
 from vidcore_slowfast.model import SlowFast as SlowFastNet
 from vidcore_slowfast.model import SlowOnly as SlowOnlyNet
-from vidcore_slowfast.weights import slowfast_from_mmaction2, slowonly_from_image, slowonly_from_mmaction2
+from vidcore_slowfast.weights import slowfast_from_mmaction2, slowonly_from_mmaction2
 
 VECTOR = Path(__file__).parent / "vector" / "slowonly_r50_4x16.json"
 
@@ -99,11 +100,17 @@ def test_keys_of_other_architectures_are_refused(convert, key):
 
 def test_image_weights_fill_all_but_the_classifier():
     model = SlowOnlyNet(SlowOnly(depth=18, num_classes=3))
-    shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-    images = resnet18().state_dict()
-    inflated = slowonly_from_image(images, shapes)
-    assert shapes.keys() - inflated.keys() == {"head.fc.weight", "head.fc.bias"}
-    model.load_state_dict(inflated, strict=False)
-    image = torch.randn(1, 3, 64, 64)
-    still = image.unsqueeze(2).expand(-1, -1, 5, -1, -1)
-    assert torch.isfinite(model.eval()(still)).all()
+    converter = "vidcore_slowfast.weights:slowonly_from_image"
+    report = load_weights(model, resnet18().state_dict(), format=converter, strict="backbone")
+    assert set(report.missing) == {"head.fc.weight", "head.fc.bias"}
+    assert report.unexpected == report.mismatched == ()
+
+
+def test_image_weights_leave_non_local_blocks_as_they_start():
+    model = SlowOnlyNet(SlowOnly(depth=18, num_classes=3, non_local=NonLocal(blocks=((), (0,), (), ()))))
+    converter = "vidcore_slowfast.weights:slowonly_from_image"
+    with pytest.raises(WeightsError, match="non_local"):
+        load_weights(model, resnet18().state_dict(), format=converter, strict="backbone")
+    report = load_weights(model, resnet18().state_dict(), format=converter, strict=False)
+    assert report.unexpected == report.mismatched == ()
+    assert all(".non_local." in key or key.startswith("head.") for key in report.missing)
