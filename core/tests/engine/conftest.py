@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 TOY = Path(__file__).parent / "toy"
 sys.path.insert(0, str(TOY))
+
+from toy_run import Run, load_toy  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +41,15 @@ def toy_plugin(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     host.cache_clear()
     yield
     host.cache_clear()
+
+
+@pytest.fixture
+def run_toy(tmp_path: Path) -> Run:
+    """Run the toy experiment in this process, under `tmp_path/runs`; `a__b=1` overrides the key `a.b`."""
+    from vidcore.engine.runner import RunResult, run
+
+    def go(name: str = "toy", fresh: bool = False, progress: object | None = None, **overrides: Any) -> RunResult:
+        experiment = load_toy(tmp_path, {key.replace("__", "."): value for key, value in overrides.items()})
+        return run(experiment, runs=tmp_path / "runs", name=name, fresh=fresh, progress=progress)
+
+    return go

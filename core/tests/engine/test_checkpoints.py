@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -126,36 +125,6 @@ def test_tied_and_strided_tensors_are_saved_whole(checkpoints: Checkpoints) -> N
     assert all(torch.equal(found.tensors("model")[name], value) for name, value in table.items())
 
 
-def test_a_read_only_folder_leaves_the_previous_checkpoint(tmp_path: Path) -> None:
-    """In a process of its own, which gives up root's right to write everywhere."""
-    script = """
-        import os, pathlib, sys, torch
-        from vidcore.engine.checkpoints import Checkpoints
-        from vidcore.errors import RunError
-        folder = pathlib.Path(sys.argv[1])
-        checkpoints = Checkpoints(folder, 2)
-        checkpoints.save(1, {"model": {"w": torch.ones(3)}}, {})
-        folder.chmod(0o500)
-        if os.getuid() == 0:
-            os.chown(folder, 65534, 65534); os.setgid(65534); os.setuid(65534)
-        try:
-            checkpoints.save(2, {"model": {"w": torch.zeros(3)}}, {})
-        except RunError as error:
-            print(error)
-    """
-    for parent in (tmp_path, *tmp_path.parents):
-        if parent.owner() == "root" and os.getuid() == 0 and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o055)
-    told = run_script(script, tmp_path / "checkpoints").stdout
-    (tmp_path / "checkpoints").chmod(0o700)
-    assert "the checkpoint of step 2 could not be saved" in told
-    assert "Permission denied" in told
-    assert "The checkpoint of step 1 is intact" in told
-    found, damaged = Checkpoints(tmp_path / "checkpoints", 2).newest()
-    assert found is not None
-    assert (found.step, damaged) == (1, [])
-
-
 def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path: Path) -> None:
     script = """
         import pathlib, resource, sys, torch
@@ -227,3 +196,35 @@ def test_a_model_that_has_changed_is_refused() -> None:
 
 def test_limits_of_this_process_are_untouched() -> None:
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+@pytest.mark.parametrize("moment", range(1, 5))
+def test_a_kill_in_the_midst_of_a_save_leaves_the_previous_checkpoint(tmp_path: Path, moment: int) -> None:
+    script = """
+        import os, pathlib, sys, torch
+        from vidcore.engine import checkpoints as module
+        folder, moment = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+        checkpoints = module.Checkpoints(folder, 2)
+        checkpoints.save(1, {"model": {"w": torch.ones(3)}}, {})
+        write, calls = module.write_flushed, [0]
+        def write_or_die(path, content):
+            calls[0] += 1
+            if calls[0] == moment:
+                path.write_bytes(content[: len(content) // 2])
+                os.kill(os.getpid(), 9)
+            write(path, content)
+        module.write_flushed = write_or_die
+        if moment == 4:
+            module.flush_folder = lambda folder: os.kill(os.getpid(), 9)
+        checkpoints.save(2, {"model": {"w": torch.zeros(3)}}, {})
+    """
+    folder = tmp_path / "checkpoints"
+    command = [sys.executable, "-c", dedent(script), str(folder), str(moment)]
+    assert subprocess.run(command, check=False).returncode == -9
+    assert (folder / "step-00000002.tmp").is_dir()
+    checkpoints = Checkpoints(folder, 2)
+    found, damaged = checkpoints.newest()
+    assert found is not None
+    assert (found.step, damaged) == (1, [])
+    checkpoints.set_aside_damaged(found)
+    assert [path.name for path in folder.iterdir()] == ["step-00000001"]

@@ -44,6 +44,8 @@ FREE_KEYS = (
     "engine.checkpoint.keep",
 )
 
+_BEFORE_ANYTHING = (".lock", "log.txt", "experiment.toml.tmp")  # what a run may leave that got no further
+
 
 class Standing(Enum):
     """What a run folder holds."""
@@ -105,7 +107,7 @@ class RunFolder:
             ConfigError: Another experiment was run in it; the message shows each difference.
         """
         if not self.experiment.exists():
-            foreign = [entry.name for entry in self.path.iterdir() if entry.name not in (".lock", "log.txt")]
+            foreign = [entry.name for entry in self.path.iterdir() if entry.name not in _BEFORE_ANYTHING]
             if foreign:
                 raise RunError(
                     f"{self.path} holds {foreign[0]!r} and is no run folder; choose another --name or --runs"

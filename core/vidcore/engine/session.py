@@ -100,8 +100,13 @@ class Session:
         due = epoch >= plan.start and (epoch - plan.start) % plan.every == 0
         if self.evaluate is None or not (due or epoch == self.training.epochs):
             return
+        started = time.perf_counter()
         found, predictions = self.evaluate(self.module)
-        self.metrics.append({"step": progress.step, "epoch": epoch, "split": "val", **only_finite(found)})
+        seconds = time.perf_counter() - started
+        place = {"step": progress.step, "epoch": epoch, "split": "val"}
+        self.metrics.append({**place, **only_finite(found)})
+        self.timings.append({**place, "seconds": seconds, "memory_bytes": memory_bytes(self.training.device)})
+        self.last_line += seconds  # the next line's time is that of its steps
         log.info("epoch %d: %s", epoch, ", ".join(f"{name} {value:.4f}" for name, value in found.items()))
         self._keep_best(found, progress)
         values = {"step": progress.step, "epoch": epoch, "metrics": found, "predictions": predictions}
@@ -115,6 +120,7 @@ class Session:
 
     def save(self, progress: Progress) -> None:
         """Write weights/last and a checkpoint. The weights come first: a checkpoint says that they are there."""
+        started = time.perf_counter()
         self.save_weights(self.module, self.folder.weights("last"))
         progress.metrics_bytes = self.metrics.offset()
         tensors, groups = optimizer_tensors(self.training.optimizer)
@@ -130,7 +136,9 @@ class Session:
             "scaler": self.training.scaler.state_dict(),
         }
         path = self.checkpoints.save(progress.step, parts, state)
-        log.info("saved %s", path.name)
+        seconds = time.perf_counter() - started
+        self.last_line += seconds
+        log.info("saved %s in %.1f s", path.name, seconds)
         self.events.send("checkpoint_saved", run=self.run, step=progress.step, path=path)
 
     def stop(self, progress: Progress) -> RunStopped:
@@ -158,14 +166,22 @@ class Session:
             values["bad_steps"] = progress.bad_steps
         self.metrics.append({**place, **only_finite(values)})
         seconds = now - self.last_line
-        self.timings.append(
-            {
-                **place,
-                "seconds": seconds,
-                "data_seconds": self.last_data_seconds,
-                "clips_per_second": self.last_clips / seconds,
-                "memory_bytes": memory_bytes(self.training.device),
-            }
+        times = {
+            "seconds": seconds,
+            "data_seconds": self.last_data_seconds,
+            "clips_per_second": self.last_clips / seconds,
+            "memory_bytes": memory_bytes(self.training.device),
+        }
+        self.timings.append({**place, **times})
+        log.info(
+            "step %d of %d, epoch %d: %s; %.3g clips/s, %.0f %% of the time waiting for data, %.1f GiB",
+            progress.step,
+            self.training.total_steps,
+            epoch,
+            ", ".join(f"{name} {value:.4g}" for name, value in values.items()),
+            times["clips_per_second"],
+            100 * self.last_data_seconds / seconds,
+            times["memory_bytes"] / 2**30,
         )
         progress.sums, progress.summed_steps = {}, 0
         self.last_line, self.last_clips, self.last_data_seconds = now, 0, 0.0

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from vidcore.plugins import hookimpl
+
+Run = Callable[..., Any]
 
 EXPERIMENT = """
 seed = 5
@@ -62,6 +66,14 @@ def load_toy(folder: Path, overrides: dict[str, Any]) -> Any:
     return load_experiment(file, overrides)
 
 
+def left(folder: Path) -> dict[str, bytes]:
+    """What must be the same for the same run, by path."""
+    files = [folder / "metrics.jsonl", folder / "result.json", *(folder / "weights").iterdir()]
+    files += list((folder / "predictions").iterdir())
+    files += [file for file in (folder / "checkpoints").rglob("*") if file.is_file()]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
 def main(runs: str, name: str, overrides: str, fresh: str = "") -> int:
     import torch
 
@@ -69,8 +81,15 @@ def main(runs: str, name: str, overrides: str, fresh: str = "") -> int:
     from vidcore.errors import VidcoreError
 
     torch.set_num_threads(1)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
-        result = run(load_toy(Path(runs).parent, json.loads(overrides)), runs=runs, name=name, fresh=bool(fresh))
+        result = run(
+            load_toy(Path(runs).parent, json.loads(overrides)),
+            runs=runs,
+            name=name,
+            fresh=bool(fresh),
+            progress=Teller(),
+        )
     except VidcoreError as error:
         print(error, flush=True)
         return error.exit_code
@@ -78,8 +97,17 @@ def main(runs: str, name: str, overrides: str, fresh: str = "") -> int:
     return 0
 
 
+class Teller:
+    """Says on the terminal how far the run is."""
+
+    @hookimpl
+    def run_started(self) -> None:
+        print("started", flush=True)
+
+    @hookimpl
+    def evaluation_started(self) -> None:
+        print("evaluating", flush=True)
+
+
 if __name__ == "__main__":
-    if "TOY_KILL_AFTER" in os.environ:  # seconds, by a clock that the run cannot see
-        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-        signal.setitimer(signal.ITIMER_REAL, float(os.environ["TOY_KILL_AFTER"]))
     sys.exit(main(*sys.argv[1:]))
