@@ -79,7 +79,7 @@ def draw_confusion(matrix: Matrix, classes: Sequence[str], title: str, max_class
         right.spines["right"].set_visible(False)
         bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.03, format=lambda value, _: f"{value:.0%}")
         bar.set_label("share of the true class", color=theme.PALE)
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
     return figure
 
 

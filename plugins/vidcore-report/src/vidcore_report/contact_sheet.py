@@ -34,7 +34,7 @@ def choose(found: Sequence[Answer], most: int) -> list[Answer]:
     right = sorted((answer for answer in found if answer.right), key=lambda answer: answer.confidence)
     wrong = wrong[: max(most // 2, most - len(right))]
     room = min(most - len(wrong), len(right))
-    places = np.linspace(0, len(right) - 1, room).round().astype(int) if room else []
+    places: list[int] = np.linspace(0, len(right) - 1, room).round().astype(int).tolist() if room else []
     return [*wrong, *(right[place] for place in places)]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from vidcore_report import theme
@@ -23,8 +24,7 @@ def draw_curves(run: RunRecord) -> Figure:
     losses = [name for name in _names(run.training) if name not in _NOT_LOSSES]
     panels = 2 + bool(fractions) + bool(others)
     with theme.style():
-        figure = Figure(figsize=(4.6 * panels, 3.9), layout="constrained")
-        figure.get_layout_engine().set(wspace=0.08)  # type: ignore[union-attr]
+        figure = Figure(figsize=(4.6 * panels, 3.9), layout=ConstrainedLayoutEngine(wspace=0.08))
         figure.suptitle(run.name, x=0.01, ha="left", fontsize=13, fontweight="bold")
         axes = list(figure.subplots(1, panels, squeeze=False)[0])
         scale = run.steps_per_epoch

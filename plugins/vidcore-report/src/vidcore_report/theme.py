@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ CYCLE = (BLUE, AMBER, TEAL, VIOLET, RED, "#64748b")
 INK, PALE, LINE = "#1e293b", "#64748b", "#cbd5e1"
 DPI = 150
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],
     "font.size": 9.5,
     "text.color": INK,

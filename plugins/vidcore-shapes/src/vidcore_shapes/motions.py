@@ -22,7 +22,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 # Frames of the first, second and third loop, 30 in all: around ten each, so that a step is small beside the shape, and
 # even, see `frame_order`.
-LOOP_LENGTHS = ((10, 10, 10), *itertools.permutations((8, 10, 12)))
+LOOP_LENGTHS: tuple[tuple[int, int, int], ...] = (
+    (10, 10, 10),
+    *((first, second, third) for first, second, third in itertools.permutations((8, 10, 12))),
+)
 
 
 @frozen(kw_only=True)

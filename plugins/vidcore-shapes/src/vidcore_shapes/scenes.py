@@ -71,7 +71,8 @@ def paint(scene: Scene) -> Array:
     still = _over(scene.background[None], scene.distractor, size, np.zeros(1), np.zeros(1), np.zeros(1))
     pictures = _over(np.repeat(still, len(turn), axis=0), scene.shape, size, across, down, turn)
     pictures = pictures * scene.brightness[:, None, None, None].astype(np.float32) + scene.noise
-    return np.clip(np.rint(pictures), 0, 255).astype(np.uint8)
+    shown: Array = np.clip(np.rint(pictures), 0, 255).astype(np.uint8)
+    return shown
 
 
 def _over(pictures: Array, look: Look, size: int, across: Array, down: Array, turn: Array) -> Array:
