@@ -89,7 +89,7 @@ def test_every_chain_gives_a_box_inside_the_frame_and_the_planned_size(source: t
         else:
             geometry = geometry.cropped(int(a * (w // 2)), int(b * (h // 2)), max(w // 2, 1), max(h // 2, 1))
     for scaling in ("area", "reference"):
-        plan = geometry.plan(scaling)  # type: ignore[arg-type]
+        plan = geometry.plan(scaling)
         x, y, width, height = plan.view.crop or (0, 0, source[1], source[0])
         assert 0 <= x < x + width <= source[1] and 0 <= y < y + height <= source[0]
         size = plan.view.size or (height, width)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
-import os
+import multiprocessing
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -85,10 +85,9 @@ def test_going_on_at_any_step_gives_the_same_bits(video_folder: Path) -> None:
     assert all(map(same, whole[4:], rest))
 
 
-@pytest.mark.parametrize("start_method", ["fork", "spawn"])
-def test_batches_do_not_depend_on_how_workers_start(video_folder: Path, start_method: Any) -> None:
+def test_batches_do_not_depend_on_how_workers_start(video_folder: Path) -> None:
     data = dataset(video_folder)
-    whole, other = load(data, training(3)), load(data, training(3), workers=1, start_method=start_method)
+    whole, other = load(data, training(3)), load(data, training(3), workers=1, start_method="spawn")
     assert all(map(same, whole, other)) and len(other) == 3
 
 
@@ -134,10 +133,10 @@ def write_bad(folder: Path, kind: str) -> str:
         path.write_bytes((folder / "up/0.mp4").read_bytes()[:900])
     elif kind == "audio":
         with av.open(str(path), "w") as container:
-            stream = container.add_stream("aac", rate=16000)
+            sound = container.add_stream("aac", rate=16000)
             frame = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.float32), format="fltp", layout="mono")
             frame.sample_rate = 16000
-            for packet in [*stream.encode(frame), *stream.encode(None)]:
+            for packet in [*sound.encode(frame), *sound.encode(None)]:
                 container.mux(packet)
     elif kind == "frameless":
         with av.open(str(path), "w") as container:
@@ -222,11 +221,11 @@ def test_odd_sizes_and_single_frames_are_no_bad_videos(
     assert batch.inputs["video"].shape == (1, 3, 3, 16, 16)
 
 
-@pytest.mark.parametrize(("start_method", "workers"), [("forkserver", 2), ("fork", 1), ("fork", 2)])
-def test_dead_worker_is_told_with_the_sample_that_it_held(made: Any, start_method: Any, workers: int) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_dead_worker_is_told_with_the_sample_that_it_held(made: Any, workers: int) -> None:
     plan = EvaluationPlan(num_samples=6, batch_size=1)
-    with pytest.raises(RunError, match=r"a worker died while it read clips/3\.mp4: .*pid"):
-        load(made.Deadly(), plan, workers=workers, start_method=start_method)
+    with pytest.raises(RunError, match=r"a worker died while it read clips/3\.mp4: "):
+        load(made.Deadly(), plan, workers=workers)
     assert load(made.GlobalDraws(), plan)  # and the other workers' end is not told of later
 
 
@@ -237,18 +236,13 @@ def test_mistakes_in_code_are_no_bad_videos(made: Any, workers: int) -> None:
 
 
 def test_closing_early_ends_the_workers(video_folder: Path) -> None:
-    def processes() -> set[int]:
-        tasks = Path(f"/proc/{os.getpid()}/task").iterdir()
-        return {int(child) for task in tasks for child in (task / "children").read_text().split()}
-
-    before = processes()
     bad = BadVideos(action="fail", num_samples=6)
     plan = TrainingPlan(num_samples=6, batch_size=2)
-    batches = load_batches(dataset(video_folder), TASK, plan, bad, workers=2, start_method="fork")
+    batches = load_batches(dataset(video_folder), TASK, plan, bad, workers=2)
     next(batches)
-    assert len(processes() - before) == 2
+    assert len(multiprocessing.active_children()) == 2
     batches.close()
-    assert processes() == before
+    assert multiprocessing.active_children() == []
 
 
 def test_auto_workers_leave_a_processor_for_training(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -55,7 +56,12 @@ def test_an_epoch_has_each_sample_once(num_samples: int, batch_size: int, accumu
 def test_processes_share_the_chunks_that_one_would_accumulate(
     num_samples: int, batch_size: int, accumulate: int, world: int, drop_last: bool
 ) -> None:
-    options = {"num_samples": num_samples, "batch_size": batch_size, "stop_step": 5, "drop_last": drop_last}
+    options: dict[str, Any] = {
+        "num_samples": num_samples,
+        "batch_size": batch_size,
+        "stop_step": 5,
+        "drop_last": drop_last,
+    }
     alone = indices(TrainingPlan(accumulate=accumulate * world, **options))
     shared = [indices(TrainingPlan(accumulate=accumulate, rank=r, world=world, **options)) for r in range(world)]
     assert {len(batches) for batches in shared} == {5 * accumulate}

@@ -4,15 +4,15 @@ Route: a plan gives references -> `_Fetcher` reads and collates them, in a worke
 and watches over bad videos and dead workers.
 
 Workers are started by a fork server: a clean process that has imported torch once and is forked for each worker.
-Forking the main process instead would copy its CUDA state, threads and locks. So everything given to a worker pickles,
-and a script that starts workers needs the usual `if __name__ == "__main__":`.
+Forking the main process instead would copy its CUDA state, threads and locks, and a dead worker would raise in whatever
+the main process does at that moment. So everything given to a worker pickles, and a script that starts workers needs
+the usual `if __name__ == "__main__":`.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import re
 import signal
 from collections.abc import Generator
 from multiprocessing.context import BaseContext
@@ -31,7 +31,7 @@ from vidcore.interfaces import Dataset, Task
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Batch, Sample, SampleRef
 
-StartMethod = Literal["forkserver", "spawn", "fork"]
+StartMethod = Literal["forkserver", "spawn"]
 _MOST_WORKERS = 16
 _PRELOAD = ["torch", "vidcore.data.loader", "vidcore.data.datasets", "vidcore.data.video.pyav"]
 _IDLE = -1
@@ -95,7 +95,7 @@ def load_batches(
             death = ""
             try:
                 loaded = next(iterator, None)
-            except RuntimeError as error:
+            except (RuntimeError, OSError, EOFError) as error:
                 death = _death(error)
                 if not death:
                     raise
@@ -168,11 +168,20 @@ class _Board:
         if info is not None:
             self._slots[info.id, 1] = index
 
-    def held_by(self, processes: set[int]) -> list[int]:
-        """What these processes held; what all held where none of them is known."""
+    def held_by_dead(self) -> list[int]:
+        """What the dead workers held; what all held where it cannot be told which of them are dead."""
         slots: list[list[int]] = self._slots.tolist()
-        known = [index for process, index in slots if process in processes]
-        return [index for index in known or [index for _, index in slots] if index != _IDLE]
+        dead = [index for process, index in slots if process != _IDLE and not _is_alive(process)]
+        return [index for index in dead or [index for _, index in slots] if index != _IDLE]
+
+
+def _is_alive(process: int) -> bool:
+    """Whether a process runs; one that is dead and not yet cleared away does not."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2]
+    except OSError:
+        return not Path("/proc/self").exists()  # without /proc nothing is known
+    return state.split()[0] not in "ZX"
 
 
 class _Fetcher:
@@ -238,14 +247,16 @@ def _as_it_is(loaded: Any) -> Any:
     return loaded
 
 
-def _death(error: RuntimeError) -> str:
-    """Torch's line about a dead worker; empty for other errors."""
-    return str(error).splitlines()[0] if re.match(r"DataLoader worker \(pid", str(error)) else ""
+def _death(error: RuntimeError | OSError | EOFError) -> str:
+    """What torch says of a dead worker; empty for other errors, which come from code that a worker ran."""
+    if isinstance(error, RuntimeError):
+        return str(error).splitlines()[0] if str(error).startswith("DataLoader worker (pid") else ""
+    # it died after it had announced a batch, before that was fetched
+    return "" if str(error).startswith("Caught ") else f"{type(error).__name__} while its batch was fetched"
 
 
 def _obituary(death: str, board: _Board, dataset: Dataset) -> str:
-    dead = death.partition(")")[0].removeprefix("DataLoader worker (pid").removeprefix("(s)")
-    held = board.held_by({int(number) for number in re.findall(r"\d+", dead)})
+    held = board.held_by_dead()
     if not held:
         return (
             f"a worker died before it read anything: {death}. In a script, start runs below "
