@@ -34,6 +34,7 @@ def test_fast_pathway_may_have_another_depth():
         (SlowFast, {"channel_ratio": 7}, "base_channels = 64 is not a multiple of channel_ratio = 7"),
         (SlowFast, {"fast_inflation": ("3x1x1",)}, "fast_inflation needs one entry for each of the 4 stages, got 1"),
         (SlowFast, {"fast_non_local": NonLocal(blocks=((),))}, "fast_non_local.blocks needs one list for each"),
+        (SlowOnly, {"inflation": (("3x1x1",), *["1x1x1"] * 3)}, "inflation: stage 0 has 3 blocks, got 1 entries"),
         (SlowFast, {"fusion_kernel": 4}, "'fusion_kernel' must be odd, got 4"),
         (SlowOnly, {"stem_kernel": (2, 7, 7)}, r"'stem_kernel' must be odd, got \(2, 7, 7\)"),
         (SlowOnly, {"depth": 49}, "'depth' must be in"),

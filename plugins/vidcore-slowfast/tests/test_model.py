@@ -114,6 +114,14 @@ def test_non_local_blocks_sit_where_they_are_asked_for(mode):
     assert [type(unit).__name__ for unit in both.blocks()].count("NonLocal3d") == 4
 
 
+def test_inflation_may_be_given_for_each_block():
+    mixed = ("3x1x1", "1x1x1")
+    model = slowonly(depth=18, inflation=("1x1x1", mixed, "1x1x1", "1x1x1"))
+    assert [block.conv1.conv.kernel_size[0] for block in model.blocks()] == [1, 1, 3, 1, 1, 1, 1, 1]
+    both = slowfast(depth=18, slow_inflation=("1x1x1", mixed, "1x1x1", "1x1x1"), fast_inflation=(mixed,) * 4)
+    assert [block.conv1.conv.kernel_size[0] for block in both.blocks()] == [1, 1, 3, 1, 1, 1, 1, 1, *[3, 1] * 4]
+
+
 def test_lateral_options_reach_the_lateral_convolutions():
     model = slowfast(fusion_kernel=7, fusion_ratio=3, lateral_norm=True, speed_ratio=4)
     first = model.laterals[0]

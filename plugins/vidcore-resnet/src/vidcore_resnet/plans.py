@@ -15,6 +15,7 @@ from attrs.validators import deep_iterable, ge
 
 BlockKind = Literal["basic", "bottleneck"]
 Inflation = Literal["1x1x1", "3x1x1", "3x3x3"]  # temporal kernels of a block: none, in its first 1x1, in its 3x3
+StageInflation = Inflation | tuple[Inflation, ...]  # of all blocks of a stage, or of each of them
 NonLocalMode = Literal["gaussian", "embedded_gaussian", "dot_product", "concatenation"]
 
 DEPTHS: dict[int, tuple[BlockKind, tuple[int, ...]]] = {
@@ -67,7 +68,7 @@ def plan_stages(
     spatial_strides: Sequence[int],
     temporal_strides: Sequence[int],
     dilations: Sequence[int],
-    inflation: Sequence[Inflation | Sequence[Inflation]],
+    inflation: Sequence[StageInflation],
     stage_blocks: Sequence[int] | None = None,
     non_local: NonLocal | None = None,
 ) -> tuple[StagePlan, ...]:
@@ -83,7 +84,7 @@ def plan_stages(
         StagePlan(
             kind=kind,
             width=base_channels * 2**stage,
-            inflation=(inflate,) * blocks[stage] if isinstance(inflate, str) else tuple(inflate),
+            inflation=(inflate,) * blocks[stage] if isinstance(inflate, str) else inflate,
             spatial_stride=spatial_strides[stage],
             temporal_stride=temporal_strides[stage],
             dilation=dilations[stage],
@@ -98,6 +99,7 @@ def problems(
     depth: int,
     num_stages: int,
     per_stage: dict[str, Sequence[Any]],
+    inflation: dict[str, Sequence[StageInflation]] | None = None,
     stage_blocks: Sequence[int] | None = None,
     non_local: NonLocal | None = None,
     prefix: str = "",
@@ -108,11 +110,13 @@ def problems(
         depth: A key of DEPTHS.
         num_stages: The stages the network has.
         per_stage: Options that need one entry for each stage, by the name that a user types.
+        inflation: The same for options that may go down to blocks.
         stage_blocks: As for `plan_stages`.
         non_local: As for `plan_stages`.
         prefix: In front of the names `stage_blocks` and `non_local`, where the family has several of them.
     """
-    for name, values in per_stage.items():
+    inflation = inflation or {}
+    for name, values in {**per_stage, **inflation}.items():
         if len(values) != num_stages:
             yield f"{name} needs one entry for each of the {num_stages} stages, got {len(values)}"
     if stage_blocks is not None and len(stage_blocks) != num_stages:
@@ -120,8 +124,12 @@ def problems(
     elif stage_blocks is None and num_stages > len(DEPTHS[depth][1]):
         most = len(DEPTHS[depth][1])
         yield f"a ResNet-{depth} has {most} stages, asked for {num_stages}; give {prefix}stage_blocks"
-    elif non_local is not None and non_local.blocks:
-        yield from _non_local_problems(f"{prefix}non_local", non_local, blocks_of(depth, stage_blocks, num_stages))
+    else:
+        blocks = blocks_of(depth, stage_blocks, num_stages)
+        for name, stages in inflation.items():
+            yield from _inflation_problems(name, stages, blocks)
+        if non_local is not None and non_local.blocks:
+            yield from _non_local_problems(f"{prefix}non_local", non_local, blocks)
 
 
 def refuse(found: Iterable[str]) -> None:
@@ -133,6 +141,12 @@ def refuse(found: Iterable[str]) -> None:
     texts = list(found)
     if texts:
         raise ValueError("; ".join(texts))
+
+
+def _inflation_problems(name: str, stages: Sequence[StageInflation], blocks: Sequence[int]) -> Iterator[str]:
+    for stage, (inflate, count) in enumerate(zip(stages, blocks, strict=False)):
+        if not isinstance(inflate, str) and len(inflate) != count:
+            yield f"{name}: stage {stage} has {count} blocks, got {len(inflate)} entries"
 
 
 def _non_local_problems(name: str, non_local: NonLocal, blocks: Sequence[int]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from attrs.validators import and_, deep_iterable, ge, in_, lt, min_len, optional
 
 from vidcore.config import ModelConfig, Shape
 from vidcore_resnet.config import wrong_channels
-from vidcore_resnet.plans import DEPTHS, Inflation, NonLocal, StagePlan, plan_stages, problems, refuse
+from vidcore_resnet.plans import DEPTHS, NonLocal, StageInflation, StagePlan, plan_stages, problems, refuse
 
 _positive = ge(1)
 _per_stage: Callable[[Any, Any, Any], None] = and_(min_len(1), deep_iterable(_positive))
@@ -36,17 +36,18 @@ class SlowOnly(ModelConfig):
     stage_blocks: tuple[int, ...] | None = field(
         default=None, validator=optional(_per_stage)
     )  # left out: as depth says
-    in_channels: int = field(default=3, validator=_positive)
+    in_channels: int = field(default=3, validator=_positive)  # of the video
     base_channels: int = field(default=64, validator=_positive)  # of the stem; each stage doubles them
     stem_kernel: tuple[int, int, int] = field(default=(1, 7, 7), validator=_odd)  # over time, height, width
     stem_stride: tuple[int, int, int] = field(default=(1, 2, 2), validator=_size3)
     stem_pool: bool = True  # a 1x3x3 max pool after the first convolution
-    stem_pool_stride: tuple[int, int, int] = field(default=(1, 2, 2), validator=_size3)
-    spatial_strides: tuple[int, ...] = field(default=(1, 2, 2, 2), validator=_per_stage)
-    temporal_strides: tuple[int, ...] = field(default=(1, 1, 1, 1), validator=_per_stage)
+    stem_pool_stride: tuple[int, int, int] = field(default=(1, 2, 2), validator=_size3)  # over time, height, width
+    spatial_strides: tuple[int, ...] = field(default=(1, 2, 2, 2), validator=_per_stage)  # one for each stage
+    temporal_strides: tuple[int, ...] = field(default=(1, 1, 1, 1), validator=_per_stage)  # one for each stage
     dilations: tuple[int, ...] = field(default=(1, 1, 1, 1), validator=_per_stage)  # in space
-    inflation: tuple[Inflation, ...] = ("1x1x1", "1x1x1", "3x1x1", "3x1x1")  # temporal kernels of each stage's blocks
-    non_local: NonLocal = field(factory=NonLocal)
+    # temporal kernels of each stage: for all its blocks, or a list with one for each block
+    inflation: tuple[StageInflation, ...] = ("1x1x1", "1x1x1", "3x1x1", "3x1x1")
+    non_local: NonLocal = field(factory=NonLocal)  # where non-local blocks sit, and of which kind
     dropout: float = field(default=0.5, validator=and_(ge(0.0), lt(1.0)))  # before the classifier
     zero_init_residual: bool = True  # each block starts as its shortcut
     init_std: float = field(default=0.01, validator=ge(0.0))  # of the classifier's weights
@@ -59,8 +60,8 @@ class SlowOnly(ModelConfig):
                 per_stage={
                     "temporal_strides": self.temporal_strides,
                     "dilations": self.dilations,
-                    "inflation": self.inflation,
                 },
+                inflation={"inflation": self.inflation},
                 stage_blocks=self.stage_blocks,
                 non_local=self.non_local,
             )
@@ -102,8 +103,10 @@ class SlowFast(ModelConfig):
     stage_blocks: tuple[int, ...] | None = field(
         default=None, validator=optional(_per_stage)
     )  # left out: as depth says
-    fast_stage_blocks: tuple[int, ...] | None = field(default=None, validator=optional(_per_stage))
-    in_channels: int = field(default=3, validator=_positive)
+    fast_stage_blocks: tuple[int, ...] | None = field(
+        default=None, validator=optional(_per_stage)
+    )  # as fast_depth says
+    in_channels: int = field(default=3, validator=_positive)  # of the video
     base_channels: int = field(default=64, validator=_positive)  # of the slow stem; each stage doubles them
     channel_ratio: int = field(default=8, validator=_positive)  # slow channels / fast channels: 1/beta of the paper
     speed_ratio: int = field(default=8, validator=_positive)  # fast frames / slow frames: alpha of the paper
@@ -112,20 +115,21 @@ class SlowFast(ModelConfig):
     fusion_ratio: int = field(default=2, validator=_positive)  # channels of a lateral connection / fast channels
     lateral_norm: bool = False  # norm and ReLU after each lateral convolution
     slow_stem_kernel: tuple[int, int, int] = field(default=(1, 7, 7), validator=_odd)  # over time, height, width
-    fast_stem_kernel: tuple[int, int, int] = field(default=(5, 7, 7), validator=_odd)
+    fast_stem_kernel: tuple[int, int, int] = field(default=(5, 7, 7), validator=_odd)  # the same
     stem_stride: tuple[int, int, int] = field(
         default=(1, 2, 2), validator=_size3
     )  # of both pathways, as all that follow
     stem_pool: bool = True  # a 1x3x3 max pool after the first convolution
-    stem_pool_stride: tuple[int, int, int] = field(default=(1, 2, 2), validator=_size3)
-    spatial_strides: tuple[int, ...] = field(default=(1, 2, 2, 2), validator=_per_stage)
-    temporal_strides: tuple[int, ...] = field(default=(1, 1, 1, 1), validator=_per_stage)
+    stem_pool_stride: tuple[int, int, int] = field(default=(1, 2, 2), validator=_size3)  # over time, height, width
+    spatial_strides: tuple[int, ...] = field(default=(1, 2, 2, 2), validator=_per_stage)  # one for each stage
+    temporal_strides: tuple[int, ...] = field(default=(1, 1, 1, 1), validator=_per_stage)  # one for each stage
     slow_dilations: tuple[int, ...] = field(default=(1, 1, 1, 1), validator=_per_stage)  # in space
-    fast_dilations: tuple[int, ...] = field(default=(1, 1, 1, 1), validator=_per_stage)
-    slow_inflation: tuple[Inflation, ...] = ("1x1x1", "1x1x1", "3x1x1", "3x1x1")
-    fast_inflation: tuple[Inflation, ...] = ("3x1x1", "3x1x1", "3x1x1", "3x1x1")
-    slow_non_local: NonLocal = field(factory=NonLocal)
-    fast_non_local: NonLocal = field(factory=NonLocal)
+    fast_dilations: tuple[int, ...] = field(default=(1, 1, 1, 1), validator=_per_stage)  # the same
+    # temporal kernels of each stage: for all its blocks, or a list with one for each block
+    slow_inflation: tuple[StageInflation, ...] = ("1x1x1", "1x1x1", "3x1x1", "3x1x1")
+    fast_inflation: tuple[StageInflation, ...] = ("3x1x1", "3x1x1", "3x1x1", "3x1x1")  # the same
+    slow_non_local: NonLocal = field(factory=NonLocal)  # non-local blocks of the slow pathway
+    fast_non_local: NonLocal = field(factory=NonLocal)  # and of the fast one
     dropout: float = field(default=0.5, validator=and_(ge(0.0), lt(1.0)))  # before the classifier
     zero_init_residual: bool = True  # each block starts as its shortcut
     init_std: float = field(default=0.01, validator=ge(0.0))  # of the classifier's weights
@@ -147,8 +151,8 @@ class SlowFast(ModelConfig):
             per_stage={
                 "temporal_strides": self.temporal_strides,
                 "slow_dilations": self.slow_dilations,
-                "slow_inflation": self.slow_inflation,
             },
+            inflation={"slow_inflation": self.slow_inflation},
             stage_blocks=self.stage_blocks,
             non_local=self.slow_non_local,
             prefix="slow_",
@@ -156,7 +160,8 @@ class SlowFast(ModelConfig):
         yield from problems(
             depth=self.fast_depth or self.depth,
             num_stages=len(self.spatial_strides),
-            per_stage={"fast_dilations": self.fast_dilations, "fast_inflation": self.fast_inflation},
+            per_stage={"fast_dilations": self.fast_dilations},
+            inflation={"fast_inflation": self.fast_inflation},
             stage_blocks=self.fast_stage_blocks,
             non_local=self.fast_non_local,
             prefix="fast_",
