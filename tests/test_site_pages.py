@@ -7,7 +7,7 @@ import pytest
 
 import site_pages
 from vidcore.cli.main import cli
-from vidcore.config.describe import keys_of
+from vidcore_tools.describe import keys_of
 from vidcore.plugins import Component, host, load_reference
 
 COMPONENTS = list(host().components)

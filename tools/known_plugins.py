@@ -1,4 +1,4 @@
-"""Write core/vidcore/known_plugins.toml: which distribution of this workspace brings which component.
+"""Write core/vidcore/known_plugins.toml: which distribution of this workspace brings what.
 
 The core reads it as data, so that "no model named 'x'" can say what to install. Run where every plugin is installed:
 python tools/known_plugins.py
@@ -25,12 +25,20 @@ def text() -> str:
         for component in host().components
         if owners[component.plugin] in ours
     }
+    commands = {
+        f"{command.group} {command.name}".strip(): owners[command.plugin]
+        for command in host().commands
+        if owners[command.plugin] in ours
+    }
     document = tomlkit.document()
-    document.add(tomlkit.comment("Made by tools/known_plugins.py. Component -> the distribution that brings it."))
-    table = tomlkit.table()
-    for key, owner in sorted(components.items()):
-        table.add(key, owner)
-    document.add("components", table)
+    document.add(
+        tomlkit.comment("Made by tools/known_plugins.py: the distribution that brings a component or command.")
+    )
+    for name, found in (("components", components), ("commands", commands)):
+        table = tomlkit.table()
+        for key, owner in sorted(found.items()):
+            table.add(key, owner)
+        document.add(name, table)
     return tomlkit.dumps(document)
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vidcore.cli.main import cli
-from vidcore.config.describe import Key, keys_of
 from vidcore.plugins import Component, Host, Recipe, WeightsEntry, host, load_reference
+from vidcore_tools.describe import Key, keys_of
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig

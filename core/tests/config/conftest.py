@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from vidcore.plugins import host
 from vidcore.testing.made_plugins import write_plugin
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from vidcore.config.positions import Path, Positions
 from vidcore.config.tables import dumps
 

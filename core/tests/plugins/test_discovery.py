@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from vidcore.errors import PluginError
 from vidcore.plugins import Host
 from vidcore.testing.made_plugins import write_plugin
@@ -15,7 +16,8 @@ ONE_MODEL = """
     api = 1
     @hookimpl
     def vidcore_components():
-        return [Component(kind="model", name="{name}", config="{package}.config:Config", factory="{package}.model:Model")]
+        config, factory = "{package}.config:Config", "{package}.model:Model"
+        return [Component(kind="model", name="{name}", config=config, factory=factory)]
 """
 
 
@@ -72,15 +74,19 @@ def test_a_plugin_that_fails_to_import_is_told_and_the_others_work(site: Site) -
 
 def test_what_a_broken_plugin_might_have_offered_names_it_first(site: Site) -> None:
     site.write("made-broken", "1 / 0")
-    assert site.host().missing("model", "net").startswith(
-        "plugin 'made-broken' (vidcore-made-broken 1.0) could not be loaded: ZeroDivisionError: division by zero. "
-        "Perhaps therefore no model named 'net'"
+    assert (
+        site.host()
+        .missing("model", "net")
+        .startswith(
+            "plugin 'made-broken' (vidcore-made-broken 1.0) could not be loaded: ZeroDivisionError: division by zero. "
+            "Perhaps therefore no model named 'net'"
+        )
     )
 
 
 def test_a_broken_plugin_is_fatal_where_that_is_asked_for(site: Site) -> None:
     site.write("made-broken", "1 / 0")
-    with pytest.raises(PluginError, match="made-broken.*division by zero"):
+    with pytest.raises(PluginError, match=r"made-broken.*division by zero"):
         site.host(strict=True)
 
 

@@ -1,20 +1,16 @@
-"""`vidcore config`: experiments checked, shown, compared and explained without starting them."""
+"""`vidcore config`: experiments checked and shown without starting them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import click
 
-from vidcore.config.loading import Loaded, find_recipe, load
+from vidcore.config.loading import Loaded, load
 from vidcore.config.tables import dumps, to_table
-from vidcore.errors import ConfigError
-from vidcore.plugins import host
 
-_MISSING = object()
 source_argument = click.argument("source", metavar="EXPERIMENT")
 set_option = click.option(
     "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change one value, e.g. engine.epochs=3; may be repeated."
@@ -55,118 +51,17 @@ def show(source: str, sets: tuple[str, ...], origin: bool, changed: bool) -> Non
 
 
 def _origins(loaded: Loaded, table: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
-    for path, value in _leaves(table):
+    for path, value in leaves(table):
         layer = loaded.merged.origins.get(path)
         if layer is None and path[-1] == "type":
             layer = loaded.merged.origins.get(path[:-1])  # written in the short form
         yield ".".join(path), value, layer.value(path) if layer else "default"
 
 
-@click.command()
-@click.argument("first", metavar="EXPERIMENT")
-@click.argument("second", metavar="OTHER")
-def diff(first: str, second: str) -> None:
-    """What differs between two experiments, key by key. Exits with 1 when something does."""
-    tables = [dict(_leaves(to_table(load(source).experiment))) for source in (first, second)]
-    paths = list(dict.fromkeys([*tables[0], *tables[1]]))
-    changed = [path for path in paths if tables[0].get(path, _MISSING) != tables[1].get(path, _MISSING)]
-    for path in changed:
-        for sign, side in zip("-+", tables, strict=True):
-            if path in side:
-                click.echo(f"{sign} {'.'.join(path)} = {json.dumps(side[path], ensure_ascii=False)}")
-    if changed:
-        raise click.exceptions.Exit(1)
-    click.echo("no difference")
-
-
-@click.command()
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here, not to the terminal."
-)
-def schema(output: Path | None) -> None:
-    """A JSON schema of experiment files with every installed component, for completion in editors.
-
-    In an editor with a TOML language server: put `#:schema ./vidcore.schema.json` in the first line of the experiment.
-    """
-    from vidcore.config.describe import json_schema
-
-    text = json.dumps(json_schema(host()), indent=1)
-    if output is None:
-        click.echo(text)
-    else:
-        output.write_text(text + "\n", encoding="utf-8")
-        click.echo(f"wrote {output}; put `#:schema ./{output.name}` in the first line of your experiment")
-
-
-@click.command()
-@click.argument("key", default="")
-def explain(key: str) -> None:
-    """What KEY means: `engine.clip_grad`, `data.train.sampling.num_frames`, `model`.
-
-    A table shows its keys; without KEY, the tables of an experiment.
-    """
-    from vidcore.config.describe import Key, first_line, keys_of
-    from vidcore.config.describe import explain as find
-
-    for path, target in find(key, host()):
-        if isinstance(target, Key):
-            _explain_key(path, target)
-        else:
-            click.echo(f"[{path}]  {first_line(target)}" if path else first_line(target))
-            for entry in keys_of(target):
-                click.echo(f"  {entry.name:18} {_value(entry):24} {entry.note or entry.kind}")
-
-
-def _explain_key(path: str, key: Any) -> None:
-    from vidcore.config.describe import first_line, keys_of
-    from vidcore.config.structure import slot_of
-    from vidcore.plugins import load_reference
-
-    limits = f", {key.limits}" if key.limits else ""
-    click.echo(f"{path}: {key.kind}{limits}; {_value(key)}")
-    if key.note:
-        click.echo(f"  {key.note}")
-    slot = slot_of(key.annotation)
-    for component in host().components if slot else ():
-        if slot and component.kind == slot.kind:
-            click.echo(f"  {component.name:24} {component.summary or first_line(load_reference(component.config))}")
-    nested = key.default if hasattr(type(key.default), "__attrs_attrs__") else None
-    for entry in keys_of(type(nested)) if nested is not None else ():
-        click.echo(f"  {entry.name:18} {_value(entry):24} {entry.note or entry.kind}")
-
-
-def _value(key: Any) -> str:
-    if key.required:
-        return "required"
-    if key.default is None or hasattr(type(key.default), "__attrs_attrs__") or key.default == {}:
-        return "optional"
-    return f"default {json.dumps(key.default)}"
-
-
-@click.command()
-@click.argument("recipe")
-def init(recipe: str) -> None:
-    """Print the TOML of a new experiment that starts from RECIPE: `vidcore config init quickstart > mine.toml`."""
-    found = find_recipe(recipe)
-    experiment = load(recipe).experiment
-    table = to_table(experiment)
-    click.echo(f'extends = "{found.name}"  # {found.summary or "see `vidcore recipes show`"}')
-    click.echo('# name = "mine"       # of the run folder; left out: the name of this file\n')
-    click.echo("# What people change first; the values are the recipe's. `vidcore config explain KEY` tells more.")
-    for path in ("data.root", "data.train.batch_size", "optimizer.lr", "engine.epochs", "engine.precision"):
-        value: Any = table
-        for name in path.split("."):
-            value = value.get(name, _MISSING) if isinstance(value, dict) else _MISSING
-        if value is not _MISSING:
-            click.echo(f"# {path} = {json.dumps(value)}")
-
-
-def _leaves(table: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def leaves(table: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """(path, value) of every value in nested tables."""
     for key, value in table.items():
         if isinstance(value, dict):
-            yield from _leaves(value, (*path, key))
+            yield from leaves(value, (*path, key))
         else:
             yield (*path, key), value
-
-
-__all__ = ["ConfigError", "check", "diff", "explain", "init", "schema", "set_option", "show", "source_argument"]

@@ -8,7 +8,10 @@ from typing import Any
 import click
 from attrs import frozen
 
+from vidcore.errors import PluginError
 from vidcore.plugins import load_reference
+from vidcore.plugins.catalog import nearest
+from vidcore.plugins.discovery import known_plugins
 
 
 @frozen
@@ -62,10 +65,10 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from vidcore.plugins.catalog import nearest
-
             name = args[0] if args else ""
-            raise click.UsageError(f"no command {name!r}{nearest(name, self._all())}", ctx) from error
+            group_name = self.name or "" if ctx.parent else ""
+            hint = _bringer(group_name, name) or nearest(name, self._all())
+            raise click.UsageError(f"no command {name!r}{hint}", ctx) from error
 
 
 def plugin_commands(group: str) -> Callable[[], dict[str, Lazy]]:
@@ -79,6 +82,26 @@ def plugin_commands(group: str) -> Callable[[], dict[str, Lazy]]:
         }
 
     return more
+
+
+def find_command(group_name: str, name: str) -> click.Command:
+    """A command that a plugin brings.
+
+    Raises:
+        PluginError: No installed plugin does; says which would.
+    """
+    entry = plugin_commands(group_name)().get(name)
+    if entry is None:
+        hint = _bringer(group_name, name) or "; `vidcore plugins list` shows what is installed"
+        raise PluginError(f"there is no command {name!r} here{hint}")
+    command: click.Command = load_reference(entry.target)
+    return command
+
+
+def _bringer(group_name: str, name: str) -> str:
+    """Which plugin that is not installed would bring a command, or nothing."""
+    known = known_plugins("commands").get(f"{group_name} {name}".strip())
+    return f"; it comes with {known}: pip install {known}" if known else ""
 
 
 def group(name: str, help_text: str, entries: Mapping[str, Lazy]) -> LazyGroup:

@@ -17,16 +17,9 @@ from vidcore.errors import VidcoreError
 _CONFIG = {
     "check": Lazy("vidcore.cli.config:check", "Find every mistake of an experiment, without starting it."),
     "show": Lazy("vidcore.cli.config:show", "Print an experiment whole, as it would run."),
-    "diff": Lazy("vidcore.cli.config:diff", "What differs between two experiments."),
-    "schema": Lazy("vidcore.cli.config:schema", "A JSON schema with which editors complete experiment files."),
-    "explain": Lazy("vidcore.cli.config:explain", "What a key means, its default and its limits."),
-    "init": Lazy("vidcore.cli.config:init", "Print the TOML of a new experiment that starts from a recipe."),
 }
 _PLUGINS = {
     "list": Lazy("vidcore.cli.plugins:list_plugins", "What is installed, and what could not be loaded."),
-    "doctor": Lazy("vidcore.cli.plugins:doctor", "Import everything that plugins offer and tell what fails."),
-    "new": Lazy("vidcore.cli.plugins:new", "Write a new plugin that passes its own tests."),
-    "check": Lazy("vidcore.cli.plugins:check", "Run the contract checks on a plugin's components."),
 }
 _RECIPES = {
     "list": Lazy("vidcore.cli.recipes:list_recipes", "Every recipe of the installed plugins."),
@@ -80,9 +73,7 @@ def main() -> None:
     """Entry point: errors of ours become one message and an exit code, others keep their traceback."""
     debug = "--debug" in sys.argv
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        sys.exit(cli.main(standalone_mode=False))  # click answers the code of ctx.exit() and Exit
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

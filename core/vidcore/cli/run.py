@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from vidcore.cli.config import set_option, source_argument
+from vidcore.cli.lazy import find_command
 from vidcore.config.loading import load
-
-if TYPE_CHECKING:
-    from vidcore.config.experiment import Experiment
 
 
 @click.command()
@@ -38,10 +35,10 @@ def run(
     """
     if device is not None:
         sets = (*sets, f"engine.device={device}")
-    experiment = load(source, sets=sets).experiment
     if dry_run:
-        _rehearse(experiment)
+        click.get_current_context().invoke(find_command("", "rehearse"), source=source, sets=sets)
         return
+    experiment = load(source, sets=sets).experiment
     from rich.console import Console
 
     from vidcore.cli.progress import LiveProgress, show_result
@@ -54,29 +51,3 @@ def run(
     finally:
         progress.close()
     show_result(console, result)
-
-
-def _rehearse(experiment: Experiment) -> None:
-    from rich.console import Console
-
-    from vidcore.engine.rehearsal import gib, rehearse
-
-    console = Console()
-    with console.status("") as status:
-        found = rehearse(experiment, lambda text: status.update(text))
-    shapes = ", ".join(f"{name} {list(shape)}" for name, shape in found.shapes.items())
-    rows = {
-        "parameters": f"{found.parameters / 1e6:.2f} M, {found.trainable / 1e6:.2f} M of them trained",
-        "GMACs": f"{found.gmacs:.2f} for one view",
-        "batch": f"{found.batch} samples: {shapes}",
-        "memory": f"about {gib(found.memory_bytes)} for a step, {gib(found.free_bytes)} free",
-        "videos": ", ".join(f"{split} {count}" for split, count in found.videos.items()) or "unknown: no data here",
-        "epoch": f"{found.steps_per_epoch} steps" if found.steps_per_epoch else "unknown: no data here",
-        "first step": f"{found.step_seconds:.1f} s, loss {found.loss:.3f}" if found.step_seconds else "not computed",
-        "evaluation": ", ".join(f"{name} {value:.2f}" for name, value in found.metrics.items()) or "not computed",
-    }
-    for name, value in rows.items():
-        console.print(f"{name:11} {value}", highlight=False, soft_wrap=True)
-    for remark in found.remarks:
-        console.print(f"note: {remark}", markup=False, highlight=False, soft_wrap=True)
-    console.print("dry run done; nothing was kept")

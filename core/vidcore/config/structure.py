@@ -114,7 +114,8 @@ class _Walk:
             return self.union(value, [arm for arm in arguments if arm is not type(None)], path)
         if origin is Literal:
             if not any(type(value) is type(choice) and value == choice for choice in arguments):
-                return self.say(path, f"{show(value)} is not one of {_choices(arguments)}{nearest(value, arguments)}")
+                hint = nearest(value, arguments) if isinstance(value, str) else ""
+                return self.say(path, f"{show(value)} is not one of {_choices(arguments)}{hint}")
             return value
         if origin in (tuple, list):
             return self.array(value, origin, arguments, path)

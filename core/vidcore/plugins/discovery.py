@@ -235,10 +235,10 @@ def build(config: Any, *context: Any) -> Any:
 
 
 @cache
-def known_plugins() -> dict[str, str]:
-    """`"kind:name"` -> distribution, for components of plugins that may not be installed."""
+def known_plugins(what: str = "components") -> dict[str, str]:
+    """What plugins that may not be installed would bring: `"kind:name"` or `"group command"` -> distribution."""
     file = files("vidcore").joinpath("known_plugins.toml")
-    return dict(tomllib.loads(file.read_text(encoding="utf-8"))["components"]) if file.is_file() else {}
+    return dict(tomllib.loads(file.read_text(encoding="utf-8")).get(what, {})) if file.is_file() else {}
 
 
 def _names(variable: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ from vidcore import __version__
 from vidcore.errors import PluginError
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_TEMPLATES = files("vidcore.plugins").joinpath("templates")
+_TEMPLATES = files("vidcore_tools").joinpath("templates")
 
 
 def kinds() -> list[str]:
@@ -36,7 +36,7 @@ def write_scaffold(name: str, kind: str, into: Path) -> Path:
     """
     name = name.removeprefix("vidcore-")
     if not _NAME.fullmatch(name):
-        raise PluginError(f"{name!r} is no name for a plugin: use lower case letters, digits and hyphens, as in 'my-model'")
+        raise PluginError(f"{name!r} is no name for a plugin: lower case letters, digits and hyphens, as in 'my-model'")
     if kind not in kinds():
         raise PluginError(f"there is no template for a {kind}; there is one for: {', '.join(kinds())}")
     folder = into / f"vidcore-{name}"

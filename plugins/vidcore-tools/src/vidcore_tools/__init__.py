@@ -1,0 +1,1 @@
+"""vidcore-tools: commands for people who write experiments and plugins."""
