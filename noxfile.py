@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,6 +24,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 import sessions  # noqa: E402
 import untested  # noqa: E402
 from environments import Environment, MissingRequirementError  # noqa: E402
+from reports import write_report  # noqa: E402
 from workspace import core, find_distributions  # noqa: E402
 
 nox.needs_version = ">=2024.4.15"
@@ -43,14 +45,15 @@ def quickstart(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """Test the core, each plugin alone, what crosses them and the wheels; say what was not tested and why."""
+    """Test the core, each plugin alone, what crosses them, wheels and site; say what was not tested and why."""
     shutil.rmtree(sessions.REPORTS, ignore_errors=True)
     _pytest(session, "core", ["vidcore"], ["core/tests"])
     for name in PLUGINS:
         _test_plugin(session, name)
     _pytest(session, "crossing", sessions.names(), ["tests"], groups=["build"], tools=["pip", "packaging"])
     _check_wheels(session)
-    _conclude(session, ["core", *PLUGINS, "crossing", "build"])
+    _check_site(session)
+    _conclude(session, ["core", *PLUGINS, "crossing", "build", "docs"])
 
 
 @nox.session(venv_backend="none")
@@ -99,7 +102,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def types(session: nox.Session) -> None:
     """Check types with mypy: strict for the core, the tools, plugin.py and config.py, friendly in models."""
-    python = str(sessions.make("types", sessions.names(), groups=["types", "test"], tools=["nox"]).python)
+    python = str(sessions.make("types", sessions.names(), groups=["types", "test", "docs"], tools=["nox"]).python)
     packages = [source for name in PLUGINS for source in find_distributions()[name].sources]
     paths = ["core", "tools", *(str(package.parent) for package in packages)]
     session.env["MYPYPATH"] = os.pathsep.join(str(ROOT / path) for path in paths)
@@ -110,13 +113,10 @@ def types(session: nox.Session) -> None:
         session.run(python, "-m", "mypy", "--follow-imports=silent", *FRIENDLY, *map(str, packages), external=True)
 
 
-@nox.session
+@nox.session(venv_backend="none")
 def docs(session: nox.Session) -> None:
-    """Build the site into site/ with warnings as errors; `-- serve` shows it while you write. Needs no torch."""
-    needed = [one for one in core().requirements if one.name not in ("torch", "torchvision", "av") and not one.marker]
-    session.install(*map(str, [*core().group("docs"), *core().group("build"), *needed]))
-    session.install("--no-deps", "--no-build-isolation", *(str(one.folder) for one in find_distributions().values()))
-    session.run("mkdocs", *(["serve"] if "serve" in session.posargs else ["build", "--strict"]))
+    """Build the site into site/ with warnings as errors; `-- serve` shows it while you write."""
+    _build_site(session, *(["serve"] if "serve" in session.posargs else []))
 
 
 @nox.session(venv_backend="none")
@@ -134,6 +134,19 @@ def build(session: nox.Session) -> None:
     shutil.rmtree(sessions.NOX / "wheels", ignore_errors=True)
     _check_wheels(session)
     _conclude(session, ["build"])
+
+
+def _build_site(session: nox.Session, *command: str) -> None:
+    python = str(sessions.make("docs", sessions.names(), groups=["docs"]).python)
+    arguments = command or ("build", "--strict", "--quiet")
+    session.run(python, "-P", "-m", "mkdocs", *arguments, env={"NO_MKDOCS_2_WARNING": "1"}, external=True)
+
+
+def _check_site(session: nox.Session) -> None:
+    report, started = sessions.fresh_report("docs"), time.monotonic()
+    with contextlib.suppress(CommandFailed):
+        _build_site(session)
+        write_report(report, exitstatus=0, seconds=time.monotonic() - started, passed=1)
 
 
 def _test_plugin(session: nox.Session, name: str) -> None:

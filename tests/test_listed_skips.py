@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import reports
 import untested
 
 TOOLS = Path(untested.__file__).parent
@@ -93,9 +94,7 @@ def test_a_gpu_test_without_gpu_fails_when_one_is_required(tmp_path: Path) -> No
 
 
 def write_report(folder: Path, part: str, **values: Any) -> None:
-    empty: dict[str, Any] = {"exitstatus": 0, "seconds": 1.5, "passed": 2, "failed": [], "skipped": []}
-    report = {**empty, "known_failures": [], "left_out": [], **values}
-    (folder / f"{part}.json").write_text(json.dumps(report))
+    reports.write_report(folder / f"{part}.json", **{"exitstatus": 0, "seconds": 1.5, "passed": 2, **values})
 
 
 def test_the_table_counts_reasons_over_all_parts(tmp_path: Path) -> None:

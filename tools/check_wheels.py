@@ -6,7 +6,6 @@ Usage: python -P tools/check_wheels.py DISTRIBUTION...     in an environment tha
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import subprocess
 import sys
@@ -15,6 +14,9 @@ import traceback
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))  # last: what is tested comes first
+from reports import write_report
 
 
 def modules(distribution: str) -> list[str]:
@@ -70,22 +72,10 @@ def main(distributions: list[str]) -> int:
         print(f"  {line}{f': {error}' if error else ''}")
         (failed if error else passed).append(line)
     if target := os.environ.get("VIDCORE_TEST_REPORT"):
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
-        Path(target).write_text(json.dumps(report(passed, failed, time.monotonic() - started), indent=1))
+        seconds = time.monotonic() - started
+        write_report(Path(target), exitstatus=int(bool(failed)), seconds=seconds, passed=len(passed), failed=failed)
     print(f"{len(passed)} checks passed, {len(failed)} failed")
     return 1 if failed else 0
-
-
-def report(passed: list[str], failed: list[str], seconds: float) -> dict[str, object]:
-    """The same form as a test run's report."""
-    empty: dict[str, list[str]] = {"skipped": [], "known_failures": [], "left_out": []}
-    return {
-        "exitstatus": 1 if failed else 0,
-        "seconds": round(seconds, 1),
-        "passed": len(passed),
-        "failed": failed,
-        **empty,
-    }
 
 
 if __name__ == "__main__":

@@ -138,11 +138,16 @@ def link_distributions(
             target.joinpath(*parts).mkdir()
 
 
-def write_scripts(distributions: Iterable[Installed], python: Path) -> None:
-    """Write the console scripts of distributions beside an interpreter."""
+def write_scripts(distributions: Iterable[Installed], source: Path, python: Path) -> None:
+    """Write the console scripts of distributions beside an interpreter, and link programs that are no Python."""
     for one in distributions:
+        for path in one.metadata.files or []:
+            program = source / "bin" / path.name
+            if path.parts[-2:-1] == ("bin",) and path.parts[0] == ".." and program.is_file():
+                (python.parent / path.name).symlink_to(program)
         for entry in one.metadata.entry_points.select(group="console_scripts"):
             script = python.parent / entry.name
+            script.unlink(missing_ok=True)
             script.write_text(CONSOLE_SCRIPT.format(python=python, module=entry.module, attribute=entry.attr))
             script.chmod(0o755)
 
@@ -250,7 +255,7 @@ class Closure(Environment):
                 return
             self.create(with_pip=False)
             link_distributions(chosen, everything.values(), source.site_packages, self.site_packages)
-            write_scripts(chosen, self.python)
+            write_scripts(chosen, source.folder, self.python)
             if wheels:
                 self._install(source, ["--no-index", *map(str, wheels)])
             if pins:

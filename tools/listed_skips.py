@@ -6,7 +6,6 @@ With VIDCORE_REQUIRE_GPU=1 a test marked `gpu` may not be skipped at all.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from reports import write_report
 
 LIST = Path(__file__).resolve().parent.parent / "tests" / "skips.toml"
 NO_GPU = "no CUDA device"
@@ -121,20 +122,16 @@ class ListedSkips:
         if self.is_worker:
             self.config.workeroutput["left_out"] = self.left_out  # type: ignore[attr-defined]  # made by pytest-xdist
         elif target := os.environ.get("VIDCORE_TEST_REPORT"):
-            Path(target).parent.mkdir(parents=True, exist_ok=True)
-            Path(target).write_text(json.dumps(self.summary(int(exitstatus)), indent=1))
-
-    def summary(self, exitstatus: int) -> dict[str, object]:
-        """The report as plain values."""
-        return {
-            "exitstatus": exitstatus,
-            "seconds": round(time.monotonic() - self.started, 1),
-            "passed": self.passed,
-            "failed": sorted(set(self.failed)),
-            "skipped": [(test, reason, why_accepted(reason, self.accepted) or "") for test, reason in self.skipped],
-            "known_failures": self.known_failures,
-            "left_out": self.left_out,
-        }
+            write_report(
+                Path(target),
+                exitstatus=int(exitstatus),
+                seconds=time.monotonic() - self.started,
+                passed=self.passed,
+                failed=sorted(set(self.failed)),
+                skipped=[(test, reason, why_accepted(reason, self.accepted) or "") for test, reason in self.skipped],
+                known_failures=self.known_failures,
+                left_out=self.left_out,
+            )
 
 
 def _fail(report: pytest.TestReport | pytest.CollectReport, text: str) -> None:

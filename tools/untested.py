@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from reports import read_report
 from workspace import ROOT
 
 NO_TESTS = 5  # pytest's exit status when no test ran
 SESSIONS = {"slow": "`nox -s slow` runs it", "gpu": "`nox -s gpu` runs it", "deselected": "by -m or -k"}
-
-
-def read_report(path: Path) -> dict[str, Any]:
-    """A part's report; one that is missing means that its run broke off."""
-    if not path.exists():
-        broken = {"exitstatus": 3, "seconds": 0.0, "passed": 0, "failed": ["(broke off before its end)"]}
-        return {**broken, "skipped": [], "known_failures": [], "left_out": []}
-    report: dict[str, Any] = json.loads(path.read_text())
-    return report
 
 
 def summary(parts: Iterable[str], reports: Path) -> tuple[str, list[str]]:
