@@ -81,7 +81,7 @@ k = [1]
         "exp.toml:22:10: engine.epochs: expected an integer, got 8.0",
         'exp.toml:23:13: engine.precision: "bf61" is not one of ' + PRECISIONS + "; did you mean 'bf16'?",
         "exp.toml:25:8: metrics.top.type: no metric named 'made-topkk'; did you mean 'made-topk'?",
-        "exp.toml:26:1: metrics.other: `type` is missing; one of: " + ", ".join(metric_names()),
+        "exp.toml:26:10: metrics.other: `type` is missing; one of: " + ", ".join(metric_names()),
     ]
 
 
