@@ -91,11 +91,6 @@ class FrameIndex:
         before = self.packets[max(first - _MAX_REORDER, 0) : first]
         return {int(number) for number in before if number > packet}
 
-    @property
-    def has_open_gops(self) -> bool:
-        """Whether some frames need more than the key frame next to them."""
-        return any(self.leading_packets(key) for key in range(1, len(self.key_packets)))
-
     def runs(self, frames: Sequence[int]) -> Iterator[Run]:
         """Split ascending frame numbers into stretches that are cheap to decode.
 

@@ -9,24 +9,33 @@ codecs the mark is believed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 
 _SLICE, _IDR_SLICE, _SEI = 1, 5, 6
 _RECOVERY_POINT = 6
 
 
-def starts_cleanly(codec: str, extradata: bytes | None, packet: bytes) -> bool:
-    """Whether every frame shown from this key frame on is exact when decoding starts with it."""
+class Start(Enum):
+    """What decoding from a marked packet gives."""
+
+    NEW = "all that came before is forgotten"
+    RECOVERY = "frames shown from here on are exact, but what came before may be referred to by others"
+    INEXACT = "frames may be wrong for a while"
+
+
+def kind_of_start(codec: str, extradata: bytes | None, packet: bytes) -> Start:
+    """How a packet that is marked as a key frame begins."""
     if codec != "h264":
-        return True
+        return Start.NEW
     for unit in _units(extradata, packet):
         kind = unit[0] & 31
         if kind == _IDR_SLICE:
-            return True
+            return Start.NEW
         if kind == _SEI and _is_exact_recovery_point(unit[1:]):
-            return True
+            return Start.RECOVERY
         if kind == _SLICE:
-            return False
-    return False
+            break
+    return Start.INEXACT
 
 
 def _units(extradata: bytes | None, packet: bytes) -> Iterator[bytes]:

@@ -25,9 +25,9 @@ from vidcore.interfaces import FrameView, VideoInfo
 
 Request = tuple[Sequence[int], FrameView | None]
 
-# H.264 and MPEG video say in each picture whether another one refers to it, and mean it. HEVC's mark holds within a
-# temporal layer only; other decoders do not skip by packet.
-_MARKS_NONREF = {"h264", "mpeg4", "mpeg1video", "mpeg2video"}
+# H.264 and MPEG-1/2 say in each picture whether another one refers to it, and mean it. HEVC's mark holds within a
+# temporal layer only; MPEG-4 packs two pictures into a packet, and skipping the first loses the second (XviD in AVI).
+_MARKS_NONREF = {"h264", "mpeg1video", "mpeg2video"}
 # H.264 then holds frames back until their order is certain.
 _CERTAIN_ORDER = {"strict": "1"}
 

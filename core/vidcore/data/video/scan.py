@@ -17,7 +17,7 @@ from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
 
 from vidcore.data.video.frame_index import NO_TIME, FrameIndex, Int64s
-from vidcore.data.video.keyframes import starts_cleanly
+from vidcore.data.video.keyframes import Start, kind_of_start
 from vidcore.data.video.orientation import Orientation
 from vidcore.data.video.source import DAMAGE_IS_AN_ERROR, OpenVideo, Source
 from vidcore.errors import DataError
@@ -27,7 +27,9 @@ _TIMED = {"mov", "mp4", "matroska", "webm", "flv", "mpegts", "mpeg", "ogg", "nut
 # One packet, one frame. Others have packets that show nothing (VP8's alternate references, MPEG-4's skipped pictures).
 _FRAME_A_PACKET = {"h264", "hevc", "vp9", "av1", "mjpeg", "mpeg1video", "mpeg2video", "prores", "ffv1", "rawvideo"}
 # Seeking takes the time of decoding here; elsewhere FFmpeg seeks by the time of showing.
-_SEEK_BY_DECODE_TIME = {"avi", "mpegts", "mpeg"}
+_SEEK_BY_DECODE_TIME = {"avi", "mpegts"}
+# After a seek in a program stream, packets carry the time stamps of their neighbours.
+_NOT_TO_BE_SOUGHT = {"mpeg"}
 # Pictures before the first key frame can be whole in these codecs, and the decoder leaves out those that are not.
 _LEADING_CAN_BE_WHOLE = {"hevc", "vvc"}
 # Only the order of the frames is wanted: their pixels need not be right.
@@ -40,7 +42,7 @@ class _Key:
     pts: int
     dts: int
     size: int
-    clean: bool
+    start: Start
 
 
 @define
@@ -60,8 +62,8 @@ def build_index(source: Source) -> FrameIndex:
     """
     with OpenVideo.of(source) as video:
         packets = _read_packets(video, source.name)
-        keys = _usable_keys(packets, source.name)
         formats = set(video.container.format.name.split(","))
+        keys = _usable_keys(packets, source.name)[: 1 if formats & _NOT_TO_BE_SOUGHT else None]
         codec, time_base = video.stream.codec_context.name, video.stream.time_base or Fraction(1, 1000)
         header_rate = video.stream.average_rate or video.stream.guessed_rate or Fraction(1)
     order = _order_by_time(packets, keys[0], formats) if codec in _FRAME_A_PACKET else None
@@ -91,11 +93,10 @@ def build_index(source: Source) -> FrameIndex:
         key_pts=np.array([key.pts for key in keys], np.int64),
         key_sizes=np.array([key.size for key in keys], np.int64),
     )
-    starts_broken = _starts_broken(packets, keys[0])
-    if codec == "h264" and (starts_broken or index.has_open_gops):
-        # After a seek into these, orders to drop pictures that were never seen count as damage, which they are not.
+    if any(key.start != Start.NEW for key in keys):
+        # After a start there, orders to drop pictures that were never seen count as damage, which they are not.
         damaged = _damaged(source, keys[0].packet)
-        if starts_broken:
+        if keys[0].start != Start.NEW:
             damaged = damaged[damaged >= keys[1].packet] if len(keys) > 1 else damaged[:0]
         index = evolve(index, false_alarms=True, damaged=damaged)
     return index
@@ -111,7 +112,7 @@ def _read_packets(video: OpenVideo, name: str) -> _Packets:
             found.pts.append(pts)
             found.shown.append(not (packet.is_corrupt or packet.is_discard))
             if packet.is_keyframe and not packet.is_corrupt:
-                found.keys.append(_Key(number, pts, dts, packet.size, starts_cleanly(codec, extradata, bytes(packet))))
+                found.keys.append(_Key(number, pts, dts, packet.size, kind_of_start(codec, extradata, bytes(packet))))
     except av.error.FFmpegError as error:
         # What came before the damage is kept, as with a file that simply ends there.
         if not found.pts:
@@ -120,18 +121,16 @@ def _read_packets(video: OpenVideo, name: str) -> _Packets:
 
 
 def _usable_keys(packets: _Packets, name: str) -> list[_Key]:
-    """Key frames to go to. The first one marked as such has to do, even when it is not clean or cannot be sought."""
+    """Key frames to go to. The first one marked as such has to do, also when it is inexact or cannot be sought."""
     if not packets.pts:
         raise DataError(f"{name}: its video stream holds no packets. Fetch it again or remove it from the list.")
     if not packets.keys:
         raise DataError(f"{name}: holds no key frame, so no frame is whole. Fetch it again or remove it from the list.")
-    return [key for number, key in enumerate(packets.keys) if (key.clean and key.pts != NO_TIME) or number == 0]
-
-
-def _starts_broken(packets: _Packets, first_key: _Key) -> bool:
-    """Whether packets before the first key frame are left over, or some after it that refer to what came before."""
-    pts = np.array(packets.pts, np.int64)
-    return first_key.packet > 0 or bool(((pts < first_key.pts) & (pts != NO_TIME)).any())
+    return [
+        key
+        for number, key in enumerate(packets.keys)
+        if number == 0 or (key.start != Start.INEXACT and key.pts != NO_TIME)
+    ]
 
 
 def _order_by_time(packets: _Packets, first_key: _Key, formats: set[str]) -> Int64s | None:
