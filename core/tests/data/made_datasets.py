@@ -1,16 +1,31 @@
-"""Data sets that test the loader. A module of its own, for workers must be able to import it."""
+"""Data sets and a task that test the loader. A module of its own, for workers must be able to import it."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 
 from vidcore.interfaces import Finding
-from vidcore.values import Sample, SampleRef
+from vidcore.values import Batch, Sample, SampleRef
+
+
+class Collating:
+    """As much of a task as the loader uses."""
+
+    def collate(self, samples: Sequence[Sample]) -> Batch:
+        names = samples[0].draws
+        return Batch(
+            refs=[sample.ref for sample in samples],
+            inputs={"video": torch.cat([sample.inputs["video"] for sample in samples])},
+            target={"label": torch.tensor([sample.target["label"] for sample in samples])},
+            meta=[sample.meta for sample in samples],
+            views=[len(sample.inputs["video"]) for sample in samples],
+            draws={name: torch.stack([sample.draws[name] for sample in samples]) for name in names},
+        )
 
 
 class GlobalDraws:

@@ -24,12 +24,20 @@ from vidcore.data.transforms import ColorJitter, Flip, RandomResizedCrop
 from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.pyav import PyAV
 from vidcore.errors import DataError, RunError
-from vidcore.tasks.config import Recognition
-from vidcore.tasks.recognition import RecognitionTask
 from vidcore.values import Batch, SampleRef
 
 GOOD = [f"{name}/{i}.mp4" for name in ("down", "up") for i in range(3)]
-TASK = RecognitionTask(Recognition(), ("down", "up"))
+
+
+@pytest.fixture(autouse=True)
+def made(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Data sets that misbehave, in a module that workers can import too."""
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    return importlib.import_module("made_datasets")
+
+
+def task() -> Any:
+    return importlib.import_module("made_datasets").Collating()
 
 
 def dataset(folder: Path, paths: Sequence[str] = GOOD, name: str = "loader.txt", **changes: Any) -> VideoDataset:
@@ -49,7 +57,7 @@ def dataset(folder: Path, paths: Sequence[str] = GOOD, name: str = "loader.txt",
 
 def load(data: Any, plan: Plan, action: Any = "fail", workers: int = 0, **options: Any) -> list[Batch]:
     bad = options.pop("bad", None) or BadVideos(action=action, num_samples=len(data))
-    return list(load_batches(data, TASK, plan, bad, seed=5, workers=workers, **options))
+    return list(load_batches(data, task(), plan, bad, seed=5, workers=workers, **options))
 
 
 def training(stop: int = 7, **changes: Any) -> TrainingPlan:
@@ -105,13 +113,6 @@ def test_epochs_read_samples_anew(video_folder: Path) -> None:
     batches = load(dataset(video_folder), training(6, batch_size=6))
     firsts = [batch.inputs["video"][batch.refs.index(SampleRef("", batch.refs[0].epoch, 0))] for batch in batches]
     assert any(not torch.equal(first, second) for first, second in itertools.pairwise(firsts))
-
-
-@pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Data sets that misbehave, in a module that workers can import too."""
-    monkeypatch.syspath_prepend(Path(__file__).parent)
-    return importlib.import_module("made_datasets")
 
 
 def test_draws_from_the_global_generator_follow_the_sample_too(made: Any) -> None:
@@ -238,7 +239,7 @@ def test_mistakes_in_code_are_no_bad_videos(made: Any, workers: int) -> None:
 def test_closing_early_ends_the_workers(video_folder: Path) -> None:
     bad = BadVideos(action="fail", num_samples=6)
     plan = TrainingPlan(num_samples=6, batch_size=2)
-    batches = load_batches(dataset(video_folder), TASK, plan, bad, workers=2)
+    batches = load_batches(dataset(video_folder), task(), plan, bad, workers=2)
     next(batches)
     assert len(multiprocessing.active_children()) == 2
     batches.close()
