@@ -18,6 +18,8 @@ def index_with(num_frames: int = 100, keys: tuple[int, ...] = (0, 40, 80), **cha
     key_frames = np.array(keys, np.int64)
     values: dict[str, Any] = {
         "codec": "h264",
+        "container": "mov,mp4",
+        "pixel_format": "yuv420p",
         "time_base": Fraction(1, 12800),
         "fps": Fraction(30000, 1001),
         "coded_width": 320,
@@ -55,7 +57,17 @@ def test_index_survives_being_written_with_any_time_stamps(times: list[int], dam
     copy = FrameIndex.from_bytes(index.to_bytes())
     for name in ("pts", "packets", "key_packets", "key_frames", "key_times", "key_pts", "key_sizes", "damaged"):
         np.testing.assert_array_equal(getattr(copy, name), getattr(index, name))
-    for name in ("codec", "time_base", "fps", "coded_width", "coded_height", "orientation", "num_packets"):
+    for name in (
+        "codec",
+        "container",
+        "pixel_format",
+        "time_base",
+        "fps",
+        "coded_width",
+        "coded_height",
+        "orientation",
+        "num_packets",
+    ):
         assert getattr(copy, name) == getattr(index, name)
 
 

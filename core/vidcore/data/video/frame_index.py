@@ -50,6 +50,8 @@ class FrameIndex:
     """
 
     codec: str
+    container: str  # FFmpeg's name of the format
+    pixel_format: str
     time_base: Fraction
     fps: Fraction
     coded_width: int
@@ -111,16 +113,13 @@ class FrameIndex:
 
     def to_bytes(self) -> bytes:
         """Compact, with a checksum: about 200 bytes for a clip with constant frame rate."""
+        turn = self.orientation
         head = [
-            self.codec,
-            str(self.time_base),
-            str(self.fps),
-            self.coded_width,
-            self.coded_height,
-            [self.orientation.a, self.orientation.b, self.orientation.c, self.orientation.d],
-            self.num_packets,
-            self.num_frames,
-            len(self.key_packets),
+            [self.codec, self.container, self.pixel_format],
+            [str(self.time_base), str(self.fps)],
+            [self.coded_width, self.coded_height],
+            [turn.a, turn.b, turn.c, turn.d],
+            [self.num_packets, self.num_frames, len(self.key_packets)],
             self.false_alarms,
             self.damaged.tolist(),
         ]
@@ -140,13 +139,16 @@ class FrameIndex:
         if struct.unpack("<I", data[len(_MAGIC) : start])[0] != zlib.crc32(body):
             raise ValueError("damaged frame index")
         head, _, arrays = zlib.decompress(body).partition(b"\n")
-        codec, time_base, fps, width, height, orientation, num_packets, num_frames, num_keys, false_alarms, damaged = (
-            json.loads(head)
-        )
+        names, rates, (width, height), orientation, counts, false_alarms, damaged = json.loads(head)
+        codec, container, pixel_format = names
+        time_base, fps = rates
+        num_packets, num_frames, num_keys = counts
         lengths = [num_frames] * len(_FRAME_ARRAYS) + [num_keys] * len(_KEY_ARRAYS)
         parts = np.split(np.frombuffer(arrays, "<i8"), np.cumsum(lengths)[:-1])
         return cls(
             codec=codec,
+            container=container,
+            pixel_format=pixel_format,
             time_base=Fraction(time_base),
             fps=Fraction(fps),
             coded_width=width,

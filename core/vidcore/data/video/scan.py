@@ -62,7 +62,8 @@ def build_index(source: Source) -> FrameIndex:
     """
     with OpenVideo.of(source) as video:
         packets = _read_packets(video, source.name)
-        formats = set(video.container.format.name.split(","))
+        container = video.container.format.name
+        formats = set(container.split(","))
         keys = _usable_keys(packets, source.name)[: 1 if formats & _NOT_TO_BE_SOUGHT else None]
         codec, time_base = video.stream.codec_context.name, video.stream.time_base or Fraction(1, 1000)
         header_rate = video.stream.average_rate or video.stream.guessed_rate or Fraction(1)
@@ -79,6 +80,8 @@ def build_index(source: Source) -> FrameIndex:
     pts, time_base = _frame_times(packets, order, time_base, header_rate)
     index = FrameIndex(
         codec=codec,
+        container=container,
+        pixel_format=first.format.name,
         time_base=time_base,
         fps=_frame_rate(pts, time_base, header_rate),
         coded_width=first.width,

@@ -1,0 +1,189 @@
+"""Decord behind vidcore's decoder interface, held to the same exactness.
+
+Decord seeks by time stamp and trusts what containers say of them. It gives wrong frames without a word where packets'
+times are decode counters (AVI), after a seek in MPEG-4 and HEVC, where key frames are marked that are none, and where
+frames are missing at the start or the end. So each file's packets are looked at first, by the index that the built-in
+decoder uses; what decord is not known to be exact on is refused, and so is a file that it counts or times otherwise.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vidcore.data.video.config import PyAVConfig
+from vidcore.data.video.frame_index import FrameIndex
+from vidcore.data.video.orientation import Orientation
+from vidcore.data.video.pyav import PyAV
+from vidcore.data.video.source import FileSource
+from vidcore.errors import DataError, PluginError
+from vidcore.interfaces import FrameView, VideoInfo
+from vidcore_decord.config import Decord
+
+# Where decord passes the conformance suite of vidcore.testing.decoders.
+_CODECS = {"h264", "vp9"}
+_CONTAINERS = {"mp4", "webm"}
+_PIXEL_FORMATS = {"yuv420p", "yuvj420p"}  # from others decord makes other colours, by up to 26 grey levels
+
+
+class DecordDecoder:
+    """Opens videos with decord and refuses those on which it is not exact."""
+
+    def __init__(self, config: Decord | None = None) -> None:
+        self.config = config or Decord()
+        self._indices = PyAV(PyAVConfig())
+
+    def open(self, path: str | Path) -> DecordReader:
+        """Look at the file's packets, then open it with decord.
+
+        Raises:
+            DataError: No usable video, or one on which decord is not exact. Use `decoder = "pyav"` for those.
+            PluginError: Decord is not installed.
+        """
+        decord = _import_decord()
+        source = FileSource(Path(path))
+        index = self._indices.index(source)
+        _refuse(source.name, _why_not_exact(index))
+        try:
+            reader = decord.VideoReader(source.name, num_threads=self.config.threads)
+            seconds = reader.get_frame_timestamp(range(len(reader)))[:, 0]
+            keys = reader.get_key_indices()
+        except decord.DECORDError as error:
+            raise DataError(
+                f'{source.name}: cannot be opened by decord: {_first_line(error)}. Try decoder = "pyav".'
+            ) from error
+        _refuse(source.name, _why_not_alike(index, seconds, keys))
+        return DecordReader(source.name, reader, index.info())
+
+
+class DecordReader:
+    """An open video. To be opened in the process that reads it."""
+
+    def __init__(self, name: str, reader: Any, info: VideoInfo) -> None:
+        self._name, self._reader, self._info = name, reader, info
+
+    @property
+    def info(self) -> VideoInfo:
+        return self._info
+
+    def frames(self, indices: Sequence[int], view: FrameView | None = None) -> Tensor:
+        """Frames in the order asked for, duplicates allowed: RGB uint8 `[N, C, H, W]`. Raises DataError."""
+        return self.read([(indices, view)])[0]
+
+    def read(self, requests: Sequence[tuple[Sequence[int], FrameView | None]]) -> list[Tensor]:
+        """`frames` of each request, with one decoding pass for all of them."""
+        checked = [([self._checked(number) for number in indices], view or FrameView()) for indices, view in requests]
+        wanted = sorted({number for numbers, _ in checked for number in numbers})
+        place = {number: row for row, number in enumerate(wanted)}
+        decoded = self._decode(wanted)
+        return [
+            apply_view(decoded[torch.tensor([place[number] for number in numbers], dtype=torch.long)], view, self._name)
+            for numbers, view in checked
+        ]
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._reader = None
+
+    def __enter__(self) -> DecordReader:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _checked(self, number: int) -> int:
+        number = operator.index(number)
+        if not 0 <= number < self._info.num_frames:
+            raise DataError(
+                f"{self._name}: frame {number} does not exist: the video has frames 0 to {self._info.num_frames - 1}. "
+                "If a list gave the length, the list is wrong."
+            )
+        return number
+
+    def _decode(self, numbers: list[int]) -> Tensor:
+        """Frames by number, ascending, as `[N, C, H, W]`."""
+        if self._reader is None:
+            raise DataError(f"{self._name}: was closed. Open it again to read more frames.")
+        if not numbers:
+            return torch.empty((0, 3, self._info.height, self._info.width), dtype=torch.uint8)
+        try:
+            pixels = self._reader.get_batch(numbers).asnumpy()
+        except _import_decord().DECORDError as error:
+            raise DataError(
+                f"{self._name}: frame {numbers[0]} or one that follows cannot be decoded: {_first_line(error)}. "
+                "The file may be damaged: fetch it again, or remove it from the list."
+            ) from error
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2)
+
+
+def apply_view(frames: Tensor, view: FrameView, name: str) -> Tensor:
+    """Crop and scale `[N, C, H, W]`. "area" and "bilinear" are bilinear with antialiasing here."""
+    if view.crop is not None:
+        x, y, width, height = view.crop
+        if min(x, y) < 0 or min(width, height) < 1 or x + width > frames.shape[3] or y + height > frames.shape[2]:
+            raise DataError(
+                f"{name}: crop {view.crop} (x, y, width, height) does not fit into its frames of "
+                f"{frames.shape[3]}x{frames.shape[2]}. Crop inside the frame."
+            )
+        frames = frames[:, :, y : y + height, x : x + width]
+    if view.size is None or tuple(frames.shape[2:]) == view.size:
+        return frames.contiguous()
+    if not len(frames):
+        return torch.empty((0, 3, *view.size), dtype=torch.uint8)
+    antialias = view.scaling != "reference"
+    scaled = F.interpolate(frames.float(), view.size, mode="bilinear", align_corners=False, antialias=antialias)
+    return scaled.round_().clamp_(0, 255).byte()
+
+
+def _why_not_exact(index: FrameIndex) -> str:
+    """What about a file decord is not exact on; empty when nothing."""
+    if index.codec not in _CODECS:
+        return f"is {index.codec}"
+    if not _CONTAINERS & set(index.container.split(",")):
+        return f"is in a container of kind {index.container}"
+    if index.pixel_format not in _PIXEL_FORMATS or index.coded_width % 2 or index.coded_height % 2:
+        return f"has frames of {index.coded_width}x{index.coded_height} {index.pixel_format}"
+    if index.orientation != Orientation():
+        return f"is to be turned by {index.orientation.rotation} degrees for showing"
+    return ""
+
+
+def _why_not_alike(index: FrameIndex, seconds: np.ndarray[Any, Any], keys: Sequence[int]) -> str:
+    """How decord's idea of a file differs from what its packets tell; empty when they agree."""
+    if len(seconds) != index.num_frames:
+        return f"has {index.num_frames} frames that can be decoded, where decord counts {len(seconds)}"
+    times = index.info().timestamps
+    step = float(np.diff(times).min()) if len(times) > 1 else 1.0
+    if np.abs((seconds - seconds[0]) - (times - times[0])).max() > step / 4:
+        return "has other time stamps than decord reads"
+    if not set(keys) <= set(index.key_frames.tolist()):
+        return "marks key frames from which decoding is not exact"
+    return ""
+
+
+def _refuse(name: str, reason: str) -> None:
+    if reason:
+        raise DataError(f'{name}: {reason}; decord can give wrong frames there. Use decoder = "pyav" for this data.')
+
+
+def _import_decord() -> Any:
+    try:
+        import decord
+    except (ImportError, OSError) as error:
+        raise PluginError(
+            f"decoder 'decord' (vidcore-decord): decord cannot be imported: {error}. It is published for 64-bit Intel "
+            'and AMD only: install it with "pip install decord", or use decoder = "pyav".'
+        ) from error
+    decord.logging.set_level(decord.logging.QUIET)
+    return decord
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
