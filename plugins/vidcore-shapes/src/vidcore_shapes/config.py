@@ -30,8 +30,8 @@ class Shapes(DatasetConfig):
     """
 
     split: Literal["train", "val"]
-    num_videos: int = field(default=640, validator=ge(NUM_CLASSES))  # classes take turns: 0, 1, ..., 7, 0, ...
-    size: int = field(default=64, validator=and_(ge(16), le(1024), _even))  # height and width, pixels
+    num_videos: int = field(default=1920, validator=ge(NUM_CLASSES))  # classes take turns: 0, 1, ..., 7, 0, ...
+    size: int = field(default=48, validator=and_(ge(16), le(1024), _even))  # height and width, pixels
     made_with_seed: int = field(default=0, validator=ge(0))  # other seed, other videos; not the seed of the run
 
     def facts(self, root: Path) -> Facts:
