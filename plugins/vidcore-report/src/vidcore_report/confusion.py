@@ -10,7 +10,7 @@ from attrs import frozen
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from vidcore.metrics.confusion import Matrix, class_accuracies, confusion_matrix, normalized
+from vidcore_recognition.metrics.confusion import Matrix, class_accuracies, confusion_matrix, normalized
 from vidcore_report import theme
 from vidcore_report.records import Answer
 
