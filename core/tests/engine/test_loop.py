@@ -12,7 +12,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from vidcore_engine_toy import config as toy_config
 from vidcore_engine_toy.config import CLASSES
-from vidcore_engine_toy.parts import ToyClips, ToyNet, toy_batches
+from vidcore_engine_toy.parts import ToyClips, ToyNet, ToyTask, toy_batches
 
 from vidcore.config.experiment import ClipGrad, Ema
 from vidcore.engine.config import AdamW, Cosine, GroupFactors, Sgd
@@ -24,8 +24,6 @@ from vidcore.engine.precision import Precision, to_channels_last
 from vidcore.engine.schedules import cosine
 from vidcore.errors import RunError
 from vidcore.randomness import Purpose, generator, torch_seed
-from vidcore.tasks.config import Mix, Recognition
-from vidcore.tasks.recognition import RecognitionTask
 
 STEPS, SEED, BATCH = 50, 3, 4
 CPU = torch.device("cpu")
@@ -36,11 +34,11 @@ def make_model(**options: Any) -> ToyNet:
     return ToyNet(toy_config.ToyNet(num_classes=len(CLASSES), **options))
 
 
-def make_task(**options: Any) -> RecognitionTask:
-    return RecognitionTask(Recognition(**options), CLASSES)
+def make_task(mixup: float = 0.0) -> ToyTask:
+    return ToyTask(toy_config.ToyTask(mixup=mixup), CLASSES)
 
 
-def training(model: nn.Module, task: RecognitionTask, **options: Any) -> Training:
+def training(model: nn.Module, task: ToyTask, **options: Any) -> Training:
     config = options.pop("config", Sgd(lr=0.05, weight_decay=1e-4))
     make = {Sgd: sgd, AdamW: adamw}[type(config)]
     base: dict[str, Any] = {
@@ -67,7 +65,7 @@ def trained(training: Training, dataset: ToyClips | None = None, policy: Policy 
 
 def bare(
     model: nn.Module,
-    task: RecognitionTask,
+    task: ToyTask,
     optimizer: torch.optim.Optimizer,
     *,
     accumulate: int = 1,
@@ -106,11 +104,11 @@ def test_fifty_steps_are_those_of_a_bare_loop() -> None:
 
 
 def test_mixing_accumulation_and_clipping_are_those_of_a_bare_loop() -> None:
-    ours, theirs, mix = make_model(), make_model(), Mix(mixup=0.8, cutmix=1.0)
-    trained(training(ours, make_task(mix=mix), accumulate=3, clip=ClipGrad(norm=0.5)))
+    ours, theirs = make_model(), make_model()
+    trained(training(ours, make_task(mixup=0.8), accumulate=3, clip=ClipGrad(norm=0.5)))
     bare(
         theirs,
-        make_task(mix=mix),
+        make_task(mixup=0.8),
         torch.optim.SGD(theirs.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4),
         accumulate=3,
         before_step=lambda step: nn.utils.clip_grad_norm_(theirs.parameters(), 0.5) and None,

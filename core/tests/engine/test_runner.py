@@ -172,7 +172,7 @@ def test_an_unknown_best_figure_is_told_before_training(run_toy: Run, tmp_path: 
 
 
 def test_bad_samples_are_skipped_and_counted(run_toy: Run) -> None:
-    result = run_toy(data__train__bad=[3], task__mix__mixup=0.1)
+    result = run_toy(data__train__bad=[3])
     assert result.bad_steps > 0
     assert any("steps were skipped" in remark for remark in result.remarks)
     assert "clip3.mp4" in (result.folder / "log.txt").read_text()

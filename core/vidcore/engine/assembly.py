@@ -11,6 +11,7 @@ from torch import nn
 from vidcore.config.experiment import Experiment
 from vidcore.data.building import build_dataset
 from vidcore.data.transforms import apply_draws
+from vidcore.engine.compilation import compile_model
 from vidcore.engine.ema import make_ema
 from vidcore.engine.groups import for_torch, freeze, parameter_groups, scale_of
 from vidcore.engine.loop import Training
@@ -94,6 +95,8 @@ def build_training(parts: Parts, model: nn.Module, steps_per_epoch: int) -> Trai
     groups = for_torch(parameter_groups(model, experiment.optimizer), experiment.optimizer, scale)
     schedule = build(experiment.schedule)
     transforms = transforms_of(parts.datasets["train"])
+    ema = make_ema(model, engine.ema)  # before the model is compiled: the average is measured, and not compiled
+    compile_model(model, engine.compile)
     return Training(
         model=model,
         task=parts.task,
@@ -107,7 +110,7 @@ def build_training(parts: Parts, model: nn.Module, steps_per_epoch: int) -> Trai
         augment=lambda batch: apply_draws(batch, transforms),
         accumulate=engine.accumulate,
         clip=engine.clip_grad,
-        ema=make_ema(model, engine.ema),
+        ema=ema,
         channels_last=engine.channels_last,
         frozen_norm=engine.frozen_norm,
         max_bad_steps=engine.max_bad_steps,

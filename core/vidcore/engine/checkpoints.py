@@ -102,14 +102,21 @@ class Checkpoints:
         return None, []
 
     def set_aside_damaged(self, newest: Checkpoint | None) -> None:
-        """Rename what is newer than `newest`, and delete what was never finished. For a run that is about to go on."""
+        """Rename what is newer than `newest`, and delete what was never finished. For a run that is about to go on.
+
+        Raises:
+            RunError: The folder cannot be written to.
+        """
         for path in self.folder.glob(f"{_PREFIX}*{_PARTIAL}"):
             shutil.rmtree(path, ignore_errors=True)
         for path in self._folders():
             if newest is None or step_of(path) > newest.step:
                 aside = path.with_name(path.name + _DAMAGED)
                 shutil.rmtree(aside, ignore_errors=True)
-                path.rename(aside)
+                try:
+                    path.rename(aside)
+                except OSError as error:
+                    raise RunError(f"{path} cannot be set aside: {error}; mend the folder's permissions") from error
 
     def _folders(self) -> list[Path]:
         found = [path for path in self.folder.glob(f"{_PREFIX}*") if path.name.removeprefix(_PREFIX).isdigit()]
@@ -245,7 +252,7 @@ def _write_files(folder: Path, tensors: Mapping[str, Mapping[str, Tensor]], stat
 def _files(tensors: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
     for name, table in tensors.items():
         yield f"{name}.safetensors", safetensors.torch.save(plain_tensors(table))
-    yield STATE, json.dumps(state, indent=1, sort_keys=True).encode()
+    yield STATE, json.dumps(state, indent=1).encode()  # order kept: it is that of metrics.jsonl
 
 
 def plain_tensors(table: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -33,15 +33,19 @@ class Journal:
             self._file.write(json.dumps(row).encode() + b"\n")
             self._file.flush()
         except OSError as error:
-            raise RunError(
-                f"{self.path}: cannot be written: {error}; make room and run the same command again"
-            ) from error
+            raise self._full(error) from error
 
     def offset(self) -> int:
         """Bytes so far, once they are on the disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._full(error) from error
         return self._file.tell()
+
+    def _full(self, error: OSError) -> RunError:
+        return RunError(f"{self.path}: cannot be written: {error}; make room and run the same command again")
 
     def close(self) -> None:
         try:

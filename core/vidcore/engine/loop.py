@@ -201,7 +201,7 @@ def run_chunk(training: Training, batch: Batch, step: int, chunk: int) -> dict[s
         loss = training.task.loss(training.task.forward(training.model, batch), batch)
     share = loss.total / training.accumulate if training.accumulate > 1 else loss.total
     training.scaler.scale(share).backward()  # type: ignore[no-untyped-call]
-    return {**loss.parts, "loss": loss.total.detach()}
+    return {"loss": loss.total.detach(), **{name: part for name, part in loss.parts.items() if name != "loss"}}
 
 
 def _mean_losses(chunks: list[dict[str, Tensor]]) -> dict[str, float]:

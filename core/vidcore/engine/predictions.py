@@ -19,7 +19,7 @@ import torch
 from attrs import asdict, evolve, field, frozen
 from torch import Tensor
 
-from vidcore.errors import DataError
+from vidcore.errors import DataError, RunError
 from vidcore.values import Prediction, SampleRef
 
 FORMAT, VERSION = "vidcore-predictions", 1
@@ -48,7 +48,12 @@ def merge_shards(
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all.
+
+    Raises:
+        RunError: The disk is full or cannot be written to.
+        DataError: A prediction holds what has no place in such a file.
+    """
     header = {
         "format": FORMAT,
         "version": VERSION,
@@ -56,19 +61,16 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         "task": predictions.task,
         "classes": list(predictions.classes),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.tmp")
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(header) + "\n")
-        for prediction, target in predictions.samples:
-            row = {
-                "ref": asdict(prediction.ref),
-                "outputs": to_json(prediction.outputs),
-                "meta": to_json(prediction.meta),
-                "target": to_json(target),
-            }
-            file.write(json.dumps(row) + "\n")
-    partial.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(header) + "\n")
+            for prediction, target in predictions.samples:
+                file.write(json.dumps(_row(prediction, target)) + "\n")
+        partial.replace(path)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error}; make room or mend its permissions") from error
 
 
 def read_predictions(path: Path | str) -> Predictions:
@@ -131,6 +133,15 @@ def from_json(value: Any) -> Any:
             return float(value["float"])
         return {key: from_json(item) for key, item in value.items()}
     return [from_json(item) for item in value] if isinstance(value, list) else value
+
+
+def _row(prediction: Prediction, target: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "ref": asdict(prediction.ref),
+        "outputs": to_json(prediction.outputs),
+        "meta": to_json(prediction.meta),
+        "target": to_json(target),
+    }
 
 
 def _rows(path: Path, file: Iterable[str]) -> Iterator[dict[str, Any]]:

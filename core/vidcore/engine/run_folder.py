@@ -20,7 +20,7 @@ import json
 import logging
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar
@@ -154,7 +154,18 @@ class RunFolder:
         return harmless
 
     def write_experiment(self, table: dict[str, Any]) -> None:
+        """Write experiment.toml, and make the folders for weights and predictions.
+
+        Raises:
+            RunError: The disk is full or cannot be written to.
+        """
         self._guarded(lambda: write(self.experiment, table))
+        for folder in (self.path / "weights", self.path / "predictions"):
+            self._guarded(lambda folder=folder: folder.mkdir(exist_ok=True))  # type: ignore[misc]
+
+    def unfinish(self) -> None:
+        """Take back that the run is finished: it is about to be extended."""
+        self._guarded(lambda: self.result.unlink(missing_ok=True))
 
     def write_json(self, path: Path, value: Any) -> None:
         """Write plain values, whole or not at all.
@@ -170,7 +181,7 @@ class RunFolder:
 
         self._guarded(go)
 
-    def _guarded(self, write_something: Any) -> None:
+    def _guarded(self, write_something: Callable[[], object]) -> None:
         try:
             write_something()
         except OSError as error:

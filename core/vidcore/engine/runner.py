@@ -116,11 +116,14 @@ def _run(
             f"data.train has {plan.num_samples} samples, fewer than the {plan.samples_per_step} of a step: "
             "every epoch is one short step"
         )
+    if not parts.experiment.metrics and len(parts.datasets) > 1:
+        remarks.append("the experiment has no [metrics.NAME]: predictions are written, and nothing is measured")
     for remark in remarks:
         log.warning("%s", remark)
-    session, where = _open_session(parts, folder, signals, progress, checkpoint)
-    stack.callback(session.metrics.close)
-    stack.callback(session.timings.close)
+    journals = Journal(folder.metrics), Journal(folder.timings)
+    for journal in journals:
+        stack.callback(journal.close)
+    session, where = _open_session(parts, folder, signals, progress, checkpoint, journals)
     return _train_and_measure(session, parts, where, remarks)
 
 
@@ -145,14 +148,19 @@ def _prepare_folder(
                 remarks.append(
                     f"not the machine that began this run, so the last bits may differ: {'; '.join(changed)}"
                 )
-        folder.result.unlink(missing_ok=True)
+        folder.unfinish()
     folder.write_experiment(table)
     folder.write_json(folder.environment, environment)
     return checkpoint, remarks
 
 
 def _open_session(
-    parts: Parts, folder: RunFolder, signals: StopSignals, watcher: object | None, checkpoint: Checkpoint | None
+    parts: Parts,
+    folder: RunFolder,
+    signals: StopSignals,
+    watcher: object | None,
+    checkpoint: Checkpoint | None,
+    journals: tuple[Journal, Journal],
 ) -> tuple[Session, Progress]:
     """Build everything, and put the checkpoint into it where there is one."""
     experiment, engine = parts.experiment, parts.experiment.engine
@@ -177,15 +185,14 @@ def _open_session(
     contract = weights_contract(experiment, parts.classes)
 
     def save(module: nn.Module, path: Path) -> None:
-        path.parent.mkdir(exist_ok=True)
         save_weights(path, module.state_dict(), contract)
 
     session = Session(
         training=training,
         folder=folder,
         checkpoints=Checkpoints(folder.checkpoints, engine.checkpoint.keep),
-        metrics=Journal(folder.metrics),
-        timings=Journal(folder.timings),
+        metrics=journals[0],
+        timings=journals[1],
         events=Events({**callbacks, **({"progress": watcher} if watcher is not None else {})}),
         signals=signals,
         run=run_info,

@@ -16,8 +16,7 @@ Run = Callable[..., Any]
 EXPERIMENT = """
 seed = 5
 [task]
-type = "recognition"
-[task.mix]
+type = "toy-task"
 mixup = 0.8
 [model]
 type = "toy-net"
@@ -50,8 +49,7 @@ ema = { decay = 0.5 }
 [engine.checkpoint]
 every_steps = 1
 [metrics.accuracy]
-type = "accuracy"
-top_k = [1, 2]
+type = "toy-accuracy"
 """
 
 

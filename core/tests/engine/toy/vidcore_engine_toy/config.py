@@ -10,6 +10,20 @@ CLASSES = ("up", "down", "left", "right")
 
 
 @frozen(kw_only=True)
+class ToyTask:
+    """One class a clip, cross entropy, mixup."""
+
+    mixup: float = 0.0  # alpha of the share of each clip; 0: none
+
+
+@frozen(kw_only=True)
+class ToyAccuracy:
+    """The share of clips whose class is among the k highest scores."""
+
+    top_k: tuple[int, ...] = (1, 2)
+
+
+@frozen(kw_only=True)
 class ToyNet(ModelConfig):
     """One convolution, a norm, dropout, one linear layer."""
 

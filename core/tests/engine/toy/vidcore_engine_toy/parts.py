@@ -8,15 +8,72 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from attrs import evolve
 from torch import Tensor, nn
 
 from vidcore.engine.events import StopTraining
-from vidcore.interfaces import Finding
+from vidcore.interfaces import Finding, Loss
 from vidcore.plugins import hookimpl
 from vidcore.randomness import Purpose, generator
-from vidcore.values import Sample, SampleRef
+from vidcore.tasks.batching import join_samples
+from vidcore.tasks.pixels import Normalize
+from vidcore.values import Batch, Prediction, Sample, SampleRef
 from vidcore_engine_toy import config as configs
 from vidcore_engine_toy.config import CLASSES
+
+
+class ToyTask:
+    def __init__(self, config: configs.ToyTask, classes: Sequence[str]) -> None:
+        self.config, self.num_classes = config, len(classes)
+        self.normalize = Normalize((100.0,) * 3, (60.0,) * 3)
+
+    def collate(self, samples: Sequence[Sample]) -> Batch:
+        return join_samples(samples, {"label": torch.tensor([sample.target["label"] for sample in samples])})
+
+    def prepare(self, batch: Batch, rng: np.random.Generator, training: bool) -> Batch:
+        inputs = self.normalize.inputs(batch.inputs)
+        target = F.one_hot(batch.target["label"], self.num_classes).float()
+        if training and self.config.mixup:
+            share, order = float(rng.beta(self.config.mixup, self.config.mixup)), rng.permutation(len(batch))
+            inputs = {"video": inputs["video"] * share + inputs["video"][order] * (1 - share)}
+            target = target * share + target[order] * (1 - share)
+        return evolve(batch, inputs=inputs, target={"label": batch.target["label"], "soft": target})
+
+    def forward(self, model: nn.Module, batch: Batch) -> Any:
+        return model(**batch.inputs)
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Loss:
+        hit = (outputs.detach().argmax(dim=1) == batch.target["label"]).float().mean()
+        return Loss(total=F.cross_entropy(outputs, batch.target["soft"]), parts={"top1": hit})
+
+    def predict(self, outputs: Tensor, batch: Batch) -> list[Prediction]:
+        scores = [rows.float().softmax(dim=1).mean(dim=0) for rows in outputs.split(batch.views)]
+        return [
+            Prediction(ref=ref, outputs={"scores": row}, meta=meta)
+            for ref, row, meta in zip(batch.refs, scores, batch.meta, strict=True)
+        ]
+
+    def targets(self, batch: Batch) -> Iterator[dict[str, Any]]:
+        for label in batch.target["label"].tolist():
+            yield {"label": label}
+
+    def draw(self, prediction: Prediction, frames: Tensor) -> Tensor:
+        return frames
+
+
+class ToyAccuracy:
+    def __init__(self, config: configs.ToyAccuracy, classes: Sequence[str]) -> None:
+        self.config = config
+        self.ranks: list[int] = []
+
+    def update(self, prediction: Prediction, target: dict[str, Any]) -> None:
+        scores = prediction.outputs["scores"]
+        self.ranks.append(int((scores > scores[target["label"]]).sum()))
+
+    def compute(self) -> dict[str, float]:
+        total = max(len(self.ranks), 1)
+        return {f"top{k}": sum(rank < k for rank in self.ranks) / total for k in self.config.top_k}
 
 
 class ToyNet(nn.Module):
@@ -61,7 +118,7 @@ class ToyClips:
         if ref.index in self.config.bad:
             video = torch.full(video.shape, float("nan"))
         elif self.config.bad:
-            video = (video.float() - 100.0) / 60.0
+            video = (video.float() - 100.0) / 60.0  # bad samples are floats, so the others of a batch are
         return [
             Sample(ref=ref, inputs={"video": video}, target={"label": label}, meta={"path": f"clip{ref.index}.mp4"})
         ]

@@ -13,6 +13,8 @@ def vidcore_components() -> list[Component]:
             kind=kind, name=name, config=f"{_PACKAGE}.config:{cls}", factory=f"{_PACKAGE}.parts:{cls}", summary="toy"
         )
         for kind, name, cls in (
+            ("task", "toy-task", "ToyTask"),
+            ("metric", "toy-accuracy", "ToyAccuracy"),
             ("model", "toy-net", "ToyNet"),
             ("dataset", "toy-clips", "ToyClips"),
             ("callback", "toy-watcher", "ToyWatcher"),
