@@ -32,8 +32,8 @@ from vidcore.plugins import build, host
 from vidcore.plugins.catalog import nearest
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Prediction, Sample, SampleRef
-from vidcore.weights import fetch, load_weights, read_contract
-from vidcore.weights.loading import find_weights
+from vidcore.weights import fetch, find_weights, load_weights, read_contract
+from vidcore.weights.sources import is_address
 
 Video = str | os.PathLike[str] | Tensor | np.ndarray[Any, Any]
 
@@ -255,11 +255,11 @@ def _find(
     if recipe is not None:
         return source, promise_of_experiment(load_experiment(recipe))
     entry = find_weights(source, host().weights.values())
-    if source.startswith(("http://", "https://")):
-        source = str(fetch(source, entry.sha256 if entry else ""))
     if entry is not None and entry.recipe:
         return source, promise_of_experiment(load_experiment(entry.recipe))
-    if not Path(source).is_file() and entry is None:
+    if is_address(source):
+        source = str(fetch(source, entry.sha256 if entry else ""))
+    elif not Path(source).is_file() and entry is None:
         hint = nearest(source, host().weights)
         raise WeightsError(f"{source}: no such file, and no weights of that name{hint}")
     try:

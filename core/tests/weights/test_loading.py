@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 from attrs import evolve
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vidcore.errors import WeightsError
 from vidcore.plugins import WeightsEntry
-from vidcore.weights import load_weights, save_weights
-from vidcore.weights.download import cached_path
-from vidcore.weights.loading import Mismatch, find_weights
+from vidcore.weights import find_weights, load_weights, save_weights
+from vidcore.weights.loading import Mismatch
 
 HERE = __name__
 
@@ -178,13 +178,12 @@ def test_half_precision_weights_load_into_full_precision() -> None:
     assert torch.allclose(model.stem.weight, state()["stem.weight"], atol=1e-3)
 
 
-@pytest.mark.parametrize("zipped", [True, False])
-def test_foreign_file_is_loaded(zipped: bool, tmp_path: Path) -> None:
-    torch.save({"state_dict": state()}, tmp_path / "c.pth", _use_new_zipfile_serialization=zipped)
+def test_safetensors_of_others_are_loaded(tmp_path: Path) -> None:
+    save_file(state(), tmp_path / "c.safetensors", {"format": "pt"})
     model = Model()
-    report = load_weights(model, tmp_path / "c.pth")
+    report = load_weights(model, tmp_path / "c.safetensors")
     assert same(model, state())
-    assert report.source == str(tmp_path / "c.pth")
+    assert report.source == str(tmp_path / "c.safetensors")
     assert report.contract is None
 
 
@@ -234,23 +233,9 @@ def entry_of(path: Path) -> WeightsEntry:
 
 @pytest.fixture
 def published(tmp_path: Path) -> Path:
-    path = tmp_path / "published_2022.pth"
-    torch.save({"state_dict": {f"backbone.{key}": tensor for key, tensor in state().items()}}, path)
+    path = tmp_path / "published_2022.safetensors"
+    save_file({f"backbone.{key}": tensor for key, tensor in state().items()}, path)
     return path
-
-
-def test_registered_weights_are_taken_from_the_cache_and_converted(
-    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VIDCORE_CACHE", str(tmp_path / "cache"))
-    entry = entry_of(published)
-    place = cached_path(entry.url, entry.sha256)
-    place.parent.mkdir(parents=True)
-    place.write_bytes(published.read_bytes())
-    for source in ("my-model-k7", entry.url):
-        model = Model()
-        load_weights(model, source, registered=[entry])
-        assert same(model, state())
 
 
 def test_local_copy_of_registered_weights_is_converted_by_its_file_name(published: Path) -> None:

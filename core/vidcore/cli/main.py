@@ -25,13 +25,6 @@ _RECIPES = {
     "list": Lazy("vidcore.cli.recipes:list_recipes", "Every recipe of the installed plugins."),
     "show": Lazy("vidcore.cli.recipes:show", "What a recipe is: model, data, weights, published figures."),
 }
-_WEIGHTS = {
-    "info": Lazy("vidcore.cli.weights:info", "What a weights file or name holds."),
-    "download": Lazy("vidcore.cli.weights:download", "Fetch published weights into the cache."),
-    "convert": Lazy("vidcore.cli.weights:convert", "Turn a foreign checkpoint into vidcore's own form."),
-    "verify": Lazy("vidcore.cli.weights:verify", "Measure a published figure again on your copy of the data."),
-}
-_DATA = {"check": Lazy("vidcore.cli.data:check", "Find broken videos and wrong labels before training.")}
 _COMMANDS = {
     "run": Lazy("vidcore.cli.run:run", "Train and evaluate an experiment, or go on with it."),
     "test": Lazy("vidcore.cli.evaluate:test", "Evaluate the weights of a run or a file."),
@@ -47,8 +40,8 @@ _COMMANDS = {
 config = group("config", "Check, show, compare and explain experiments.", _CONFIG)
 plugins = group("plugins", "See, check and write plugins.", _PLUGINS)
 recipes = group("recipes", "Ready experiments of the installed plugins.", _RECIPES)
-weights = group("weights", "Published weights: fetch, inspect, convert, verify.", _WEIGHTS)
-data = group("data", "Check and prepare data.", _DATA)
+weights = group("weights", "Published weights: fetch, inspect, convert, verify.", {})
+data = group("data", "Check and prepare data.", {})
 show = group("show", "Look at runs, data and predictions.", {})
 
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from vidcore.errors import PluginError, WeightsError
 from vidcore.plugins import host
 from vidcore.plugins.catalog import WeightsEntry, load_reference, nearest
-from vidcore.weights.download import Progress, fetch
-from vidcore.weights.reading import Checkpoint, read_checkpoint
+from vidcore.weights.reading import Checkpoint
+from vidcore.weights.sources import Progress, fetch, is_address, read_checkpoint
 
 Source = str | Path | Mapping[str, Tensor]
 Strict = bool | Literal["backbone"]
@@ -67,7 +67,8 @@ def load_weights(
 
     Args:
         model: Any module. Its attribute `head_prefixes` says which keys belong to the head; by default `("head.",)`.
-        source: A path, an http(s) address, the name of registered weights, or a state dict.
+        source: A path, an address, the name of registered weights, or a state dict. What is no local safetensors file
+            needs a plugin that reads or fetches it.
         format: "auto", "plain" (keys are the model's), or a converter `"package.module:function"`: a pure function from
             dict to dict, or from dict and the model's shapes by key. Auto is plain for what vidcore saved; else the
             converter of the registered weights of that name or file name; else plain.
@@ -126,7 +127,7 @@ def _open(
     text = str(source)
     entries = _installed() if registered is None else registered
     entry = find_weights(text, entries)
-    if text.startswith(("http://", "https://")):
+    if is_address(text):
         path = fetch(text, entry.sha256 if entry else "", progress=progress)
     elif Path(text).is_file():
         path = Path(text)

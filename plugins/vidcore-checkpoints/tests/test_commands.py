@@ -14,10 +14,12 @@ from click.testing import CliRunner, Result
 
 from vidcore.cli.main import cli
 from vidcore.errors import VidcoreError
+from vidcore.inference import Predictor
 from vidcore.plugins import build, host
 from vidcore.testing.made_plugins import write_plugin
-from vidcore.weights import download, load_weights, read_contract, save_weights
-from vidcore.weights.download import file_sha256
+from vidcore.weights import load_weights, read_contract, save_weights
+from vidcore_checkpoints import download
+from vidcore_checkpoints.download import file_sha256
 
 PLUGIN = """
     from vidcore.plugins import Component, hookimpl
@@ -28,7 +30,8 @@ PLUGIN = """
     def vidcore_components():
         return [Component(kind=kind, name=name, config=f"vidcore_made_zoo.config:{cls}",
                           factory=f"vidcore_made_zoo.parts:{cls}")
-                for kind, name, cls in [("model", "made-net", "Net"), ("dataset", "made-clips", "Clips")]]
+                for kind, name, cls in [("model", "made-net", "Net"), ("dataset", "made-clips", "Clips"),
+                                       ("task", "made-task", "Task"), ("metric", "made-top1", "Top1")]]
 
     @hookimpl
     def vidcore_recipes():
@@ -53,12 +56,22 @@ CONFIG = """
 
         def facts(self, root):
             return Facts(classes=("dark", "bright") if self.named else None, inputs={"video": (3, 4, 8, 8)})
+
+    @frozen(kw_only=True)
+    class Task:
+        middle: float = 127.0
+
+    @frozen(kw_only=True)
+    class Top1:
+        pass
 """
 
 PARTS = """
     import torch
+    from attrs import evolve
     from torch import nn
-    from vidcore.values import Sample
+    from vidcore.tasks.batching import join_samples
+    from vidcore.values import Prediction, Sample
 
     class Net(nn.Module):
         def __init__(self, config):
@@ -85,6 +98,36 @@ PARTS = """
         def check(self, deep=False):
             return []
 
+    class Task:
+        def __init__(self, config, classes):
+            self.middle = config.middle
+
+        def collate(self, samples):
+            return join_samples(samples, {"label": torch.tensor([sample.target["label"] for sample in samples])})
+
+        def prepare(self, batch, rng, training):
+            return evolve(batch, inputs={"video": batch.inputs["video"] - self.middle})
+
+        def forward(self, model, batch):
+            return model(**batch.inputs)
+
+        def predict(self, outputs, batch):
+            rows = zip(batch.refs, outputs.softmax(dim=1), batch.meta)
+            return [Prediction(ref=ref, outputs={"scores": row}, meta=meta) for ref, row, meta in rows]
+
+        def targets(self, batch):
+            return ({"label": int(label)} for label in batch.target["label"])
+
+    class Top1:
+        def __init__(self, config, classes):
+            self.right = []
+
+        def update(self, prediction, target):
+            self.right.append(int(prediction.outputs["scores"].argmax()) == target["label"])
+
+        def compute(self):
+            return {"top1": sum(self.right) / len(self.right)}
+
     def converted(state):
         return {key.removeprefix("cls_"): tensor for key, tensor in state.items()}
 """
@@ -93,15 +136,14 @@ RECIPE = """
     [about]
     published = [{ metric = "top1", value = 0.75, source = "the paper" }]
     [task]
-    type = "recognition"
+    type = "made-task"
     [model]
     type = "made-net"
     [data.test]
     type = "made-clips"
     sampling = { type = "dense", num_frames = 4 }
     [metrics.accuracy]
-    type = "accuracy"
-    top_k = [1]
+    type = "made-top1"
 """
 
 WEIGHTS = """
@@ -135,7 +177,7 @@ def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         text = {"plugin.py": PLUGIN, "config.py": CONFIG, "parts.py": PARTS, "weights.toml": tables}
         write_plugin(site, "made-zoo", text | {"recipes/made-net-2.toml": RECIPE})
         monkeypatch.syspath_prepend(str(site))
-        monkeypatch.setenv("VIDCORE_PLUGINS", "made-zoo")
+        monkeypatch.setenv("VIDCORE_PLUGINS", "made-zoo,checkpoints")
         monkeypatch.setenv("VIDCORE_CACHE", str(tmp_path / "cache"))
         monkeypatch.setattr(download, "FIRST_PAUSE_SECONDS", 0.001)
         importlib.invalidate_caches()
@@ -291,3 +333,26 @@ def test_verify_exits_with_1_where_the_figure_is_another(zoo: Path) -> None:
     assert ["top1", "0.8750", "0.7500", "+0.1250"] in [line.split() for line in result.output.splitlines()]
     assert "not as stated: top1" in result.output
     assert vidcore("weights", "verify", "made-net-2", "--data", zoo / "data", "--tolerance", "0.2").exit_code == 0
+
+
+@pytest.mark.parametrize("source", ["made-net-2", "URL", "FILE"])
+def test_predictor_takes_published_weights_by_name_address_and_file(source: str, zoo: Path) -> None:
+    places = {"URL": host().weights["made-net-2"].url, "FILE": str(zoo / "files/net_2022.pth")}
+    predictor = Predictor(weights=places.get(source, source), device="cpu")
+    assert predictor.classes == ("dark", "bright")
+    assert predictor.model.head.weight.tolist() == [[-1, -1, -1], [1, 1, 1]]
+
+
+def test_predictor_fetches_a_file_of_vidcore_and_reads_its_contract(zoo: Path) -> None:
+    vidcore("weights", "convert", "made-net-2", "-o", zoo / "files/ours.safetensors")
+    address = host().weights["made-net-2"].url.replace("net_2022.pth", "ours.safetensors")
+    predictor = Predictor(weights=address, device="cpu")
+    assert predictor.promise.licence == "MIT"
+    assert predictor.model.head.weight.tolist() == [[-1, -1, -1], [1, 1, 1]]
+
+
+def test_predictor_of_a_foreign_file_asks_for_a_recipe(zoo: Path) -> None:
+    torch.save({"head.weight": torch.ones(2, 3), "head.bias": torch.ones(2)}, zoo / "mine.pth")
+    with pytest.raises(VidcoreError, match=r"mine\.pth has no contract.*Or name a recipe"):
+        Predictor(weights=zoo / "mine.pth")
+    assert Predictor("made-net-2", weights=zoo / "mine.pth", device="cpu").model.head.bias.tolist() == [1, 1]

@@ -19,7 +19,7 @@ from attrs import evolve, field, frozen
 from torch import Tensor
 
 from vidcore.errors import WeightsError
-from vidcore.inert_pickles import (
+from vidcore_checkpoints.inert_pickles import (
     CONSTRUCTORS,
     ONLY_NAMED,
     TORCH_MAGIC,
@@ -28,6 +28,8 @@ from vidcore.inert_pickles import (
     PickleRefusedError,
 )
 
+ZIP_MAGIC = b"PK\x03\x04"
+PICKLE_MAGIC = b"\x80"  # of protocol 2, which PyTorch has always written, and later
 _STORAGES = {
     "Float": torch.float32,
     "Double": torch.float64,
@@ -106,7 +108,7 @@ def open_torch_file(path: Path) -> Iterator[TorchFile]:
     """
     try:
         with path.open("rb") as file:
-            if file.read(4) == b"PK\x03\x04":
+            if file.read(4) == ZIP_MAGIC:
                 with zipfile.ZipFile(file) as archive:
                     yield _open_zip(archive, path.stat().st_size)
             else:
@@ -241,7 +243,7 @@ def _open_pickles(content: bytes | mmap.mmap, file: BinaryIO, depth: int) -> Tor
     """A file of the old format, or a plain pickle, which may hold tensors as files of the old format inside."""
     if depth > _MOST_NESTED:
         raise PickleRefusedError("files are nested in it more than four deep")
-    if content[:1] != b"\x80":
+    if content[:1] != PICKLE_MAGIC:
         raise PickleRefusedError(f"it starts with {content[:16]!r}: neither safetensors nor a checkpoint of PyTorch")
     first = _machine(content, depth=depth)
     value = first.run()

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from vidcore.errors import DataError
-from vidcore.inert_pickles import read_annotations
+from vidcore_checkpoints.inert_pickles import read_annotations
 
 VALUES = [
     None,
@@ -140,7 +140,7 @@ def test_memo_index_of_four_billion_costs_no_memory(tmp_path: Path) -> None:
 def _read_in_little_memory(path: Path) -> str:
     """In a process of its own, so that a crash or an allotment of gigabytes is a failure of the test."""
     code = (
-        "import resource, sys\nfrom vidcore.inert_pickles import DataError, read_annotations\n"
+        "import resource, sys\nfrom vidcore_checkpoints.inert_pickles import DataError, read_annotations\n"
         "resource.setrlimit(resource.RLIMIT_AS, (1 << 31, 1 << 31))\n"
         "try: read_annotations(sys.argv[1]); print('read')\nexcept DataError as error: print('DataError', error)"
     )

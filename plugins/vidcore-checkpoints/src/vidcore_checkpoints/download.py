@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -23,8 +22,8 @@ from attrs import frozen
 from filelock import FileLock
 
 from vidcore.errors import WeightsError
-
-Progress = Callable[[int, int | None], None]  # bytes that are here, bytes in all (None while the server does not say)
+from vidcore.weights import Progress
+from vidcore_checkpoints.config import WebAddresses
 
 CACHE_VARIABLE = "VIDCORE_CACHE"
 ATTEMPTS = 4  # in a row without a new byte; one that brings bytes starts the count anew
@@ -38,6 +37,21 @@ _HEX = set("0123456789abcdef")
 
 class _BrokenOffError(Exception):
     """The connection ended early; asking again may help."""
+
+
+class WebFetcher:
+    """The fetcher that `vidcore.weights` asks about addresses. It has no options."""
+
+    def __init__(self, config: WebAddresses) -> None:
+        pass
+
+    def accepts(self, address: str) -> bool:
+        """Whether it is an http or https address."""
+        return _is_web(address)
+
+    def fetch(self, address: str, sha256: str = "", progress: Progress | None = None) -> Path:
+        """See `fetch`."""
+        return fetch(address, sha256, progress=progress)
 
 
 @frozen
@@ -97,7 +111,7 @@ def fetch(url: str, sha256: str = "", cache: Path | None = None, progress: Progr
     sha256 = sha256.lower()
     if set(sha256) - _HEX or len(sha256) > 64:
         raise WeightsError(f"{sha256!r} is not the beginning of a SHA-256 hash (of {url})")
-    if urlsplit(url).scheme not in ("http", "https"):
+    if not _is_web(url):
         raise WeightsError(f"{url} is not an http or https address")
     place = _Place(url, sha256, cached_path(url, sha256, cache))
     if _is_right(place.file, sha256):
@@ -116,6 +130,10 @@ def file_sha256(path: Path) -> str:
     """The hash in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_web(url: str) -> bool:
+    return urlsplit(url).scheme in ("http", "https")
 
 
 def _is_right(path: Path, sha256: str) -> bool:

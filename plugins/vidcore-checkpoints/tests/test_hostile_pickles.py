@@ -17,8 +17,8 @@ import pytest
 import torch
 
 from vidcore.errors import DataError, WeightsError
-from vidcore.inert_pickles import Machine, Name, PickleRefusedError, Record, read_annotations
-from vidcore.weights.reading import read_checkpoint, read_torch_file
+from vidcore_checkpoints.inert_pickles import Machine, Name, PickleRefusedError, Record, read_annotations
+from vidcore_checkpoints.reading import read_checkpoint, read_torch_file
 
 # What each object of `objects` tries, and the name that its pickle asks for.
 OBJECTS = {

@@ -12,7 +12,8 @@ import click
 from vidcore.errors import WeightsError
 from vidcore.plugins import WeightsEntry, host
 from vidcore.plugins.catalog import nearest
-from vidcore.weights.download import Progress, cached_path, fetch, file_sha256
+from vidcore.weights import Progress, fetch
+from vidcore_checkpoints.download import cached_path, file_sha256
 
 if TYPE_CHECKING:
     from vidcore.config.experiment import Experiment
@@ -88,9 +89,7 @@ def convert(source: str, output: Path, recipe: str, format_: str, licence: str, 
     from vidcore.config.loading import load
     from vidcore.engine.contract import weights_contract
     from vidcore.plugins import build
-    from vidcore.weights import load_weights, save_weights
-    from vidcore.weights.loading import find_weights
-    from vidcore.weights.reading import read_checkpoint
+    from vidcore.weights import find_weights, load_weights, read_checkpoint, save_weights
 
     entry = find_weights(source, host().weights.values())
     recipe = recipe or (entry.recipe if entry else "")
@@ -197,7 +196,7 @@ def _about_entry(entry: WeightsEntry, keys: bool) -> Iterator[tuple[str, str]]:
 
 
 def _about_file(path: Path, keys: bool) -> Iterator[tuple[str, str]]:
-    from vidcore.weights.reading import read_checkpoint
+    from vidcore.weights import read_checkpoint
 
     checkpoint = read_checkpoint(path)
     tensors = checkpoint.state_dict

@@ -1,7 +1,7 @@
 """Reading pickles of others as data: nothing that a file names is imported or called.
 
 `read_annotations` reads annotation files: plain values and numpy arrays of plain types. Checkpoints are read by
-`vidcore.weights.reading`, on the same machine (`Machine`) with constructors of its own (`CONSTRUCTORS` and more).
+`vidcore_checkpoints.reading`, on the same machine (`Machine`) with constructors of its own (`CONSTRUCTORS` and more).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from vidcore.errors import DataError
-from vidcore.inert_pickles.constructors import CONSTRUCTORS, ONLY_NAMED, PickleRefusedError
-from vidcore.inert_pickles.machine import Machine, Name, Record
+from vidcore_checkpoints.inert_pickles.constructors import CONSTRUCTORS, ONLY_NAMED, PickleRefusedError
+from vidcore_checkpoints.inert_pickles.machine import Machine, Name, Record
 
 __all__ = [
     "CONSTRUCTORS",

@@ -17,8 +17,8 @@ import pytest
 from attrs import define, field
 
 from vidcore.errors import WeightsError
-from vidcore.weights import download
-from vidcore.weights.download import cached_path, fetch
+from vidcore_checkpoints import download
+from vidcore_checkpoints.download import cached_path, fetch
 
 CONTENT = bytes(range(256)) * 8000  # 2 MB
 HASH = hashlib.sha256(CONTENT).hexdigest()
@@ -156,7 +156,7 @@ def test_next_command_continues_what_the_last_one_left(server: Server, tmp_path:
 def test_killed_process_leaves_a_part_that_is_continued(server: Server, tmp_path: Path) -> None:
     server.behaviour.content = CONTENT * 20
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom vidcore.weights.download import fetch\n"
+        "import os, sys\nfrom pathlib import Path\nfrom vidcore_checkpoints.download import fetch\n"
         "fetch(sys.argv[1], '', Path(sys.argv[2]), lambda done, total: os._exit(9) if done > 5_000_000 else None)"
     )
     done = subprocess.run([sys.executable, "-c", code, server.url, str(tmp_path)])
@@ -335,7 +335,7 @@ def test_cache_that_cannot_be_made_is_told(server: Server, tmp_path: Path) -> No
 def test_two_processes_fetch_once(server: Server, tmp_path: Path) -> None:
     server.behaviour.content = CONTENT * 20
     code = (
-        "import sys\nfrom pathlib import Path\nfrom vidcore.weights.download import fetch\n"
+        "import sys\nfrom pathlib import Path\nfrom vidcore_checkpoints.download import fetch\n"
         "print(fetch(sys.argv[1], '', Path(sys.argv[2])).stat().st_size)"
     )
     command = [sys.executable, "-c", code, server.url, str(tmp_path)]

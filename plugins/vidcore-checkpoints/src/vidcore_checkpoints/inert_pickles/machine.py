@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from attrs import define, field, frozen
 
-from vidcore.inert_pickles.constructors import (
+from vidcore_checkpoints.inert_pickles.constructors import (
     CONSTRUCTORS,
     ONLY_NAMED,
     Constructor,

@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from vidcore.errors import WeightsError
-from vidcore.weights import read_checkpoint, read_torch_file, save_weights
+from vidcore.weights import save_weights
+from vidcore_checkpoints import read_checkpoint, read_torch_file, torch_files
 
 FORMATS = pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 
@@ -144,11 +145,9 @@ def test_meta_that_unfolds_without_end_stays_small(tmp_path: Path) -> None:
 
 
 def test_optimizer_state_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vidcore.weights import pickles
-
     read: list[int] = []
-    real = pickles._read_storage
-    monkeypatch.setattr(pickles, "_read_storage", lambda file, size: (read.append(size), real(file, size))[1])
+    real = torch_files._read_storage
+    monkeypatch.setattr(torch_files, "_read_storage", lambda file, size: (read.append(size), real(file, size))[1])
     content = {"state_dict": {"w": torch.ones(10)}, "optimizer": {"momentum": torch.ones(1000)}}
     read_checkpoint(save(content, tmp_path / "c.pth", True))
     assert read == [40]
