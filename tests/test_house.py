@@ -46,7 +46,7 @@ def test_core_imports_go_to_the_right_only() -> None:
     [
         ({"config__base": "from vidcore.engine.loop import train"}, "config imports engine"),
         ({"plugins__host": "def f():\n    from vidcore import config"}, "plugins imports config"),
-        ({"metrics__a": "import vidcore.cli.main"}, "metrics imports cli"),
+        ({"tasks__b": "import vidcore.cli.main"}, "tasks imports cli"),
         ({"data__a": "from vidcore import run"}, "data imports __init__"),
         ({"tasks__a": "from vidcore.testing import made"}, "tasks imports testing"),
         ({"novelty": ""}, "novelty has no layer"),

@@ -10,17 +10,17 @@ import torch
 import torch.nn.functional as F
 from attrs import define, field
 
-from vidcore.losses.classification import BceLoss, CrossEntropyLoss, NllLoss
-from vidcore.losses.config import Bce, CrossEntropy, Nll
-from vidcore.metrics import config as configs
-from vidcore.metrics.accuracy import top_k_accuracy
-from vidcore.metrics.confusion import class_accuracies, confusion_matrix, mean_class_accuracy, normalized
-from vidcore.metrics.fusion import fuse_scores, softmax
-from vidcore.metrics.precision import MeanAveragePrecision, PerSampleMap, precision_recall
-from vidcore.tasks.mixing import cut_box, cutmix, lam_of, mixup
 from vidcore.tasks.pixels import Normalize
 from vidcore.tasks.views import merge_views
 from vidcore.values import Prediction, SampleRef
+from vidcore_recognition.losses.classification import BceLoss, CrossEntropyLoss, NllLoss
+from vidcore_recognition.losses.config import Bce, CrossEntropy, Nll
+from vidcore_recognition.metrics import config as configs
+from vidcore_recognition.metrics.accuracy import top_k_accuracy
+from vidcore_recognition.metrics.confusion import class_accuracies, confusion_matrix, mean_class_accuracy, normalized
+from vidcore_recognition.metrics.fusion import fuse_scores, softmax
+from vidcore_recognition.metrics.precision import MeanAveragePrecision, PerSampleMap, precision_recall
+from vidcore_recognition.mixing import cut_box, cutmix, lam_of, mixup
 
 
 def top_k(params: dict[str, Any], inputs: dict[str, Any]) -> list[float]:
@@ -126,7 +126,9 @@ def average_clip(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str, An
     logits = torch.tensor(inputs["score"]).unflatten(0, (-1, params["num_segs"]))  # [N, V, K]
     if params["average_clips"] is None:
         return {"out": logits}
-    merged = torch.stack([merge_views(views, params["average_clips"]) for views in logits])
+    merged = torch.stack(
+        [merge_views(views, params["average_clips"], lambda rows: rows.softmax(dim=-1)) for views in logits]
+    )
     if params["average_clips"] == "prob":
         return {"out": merged}
     lost_by_softmax = logits.mean(dim=1).logsumexp(dim=-1, keepdim=True)

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 from attrs import evolve
+from safetensors.torch import save_file
+from vidcore.data.dataset_config import ClassFolders
+from vidcore_made_task.config import MadeTask, MadeTopK
 
 from vidcore.config import Views, load_experiment, to_table
 from vidcore.config.experiment import Data, Engine, Experiment
-from vidcore.data.dataset_config import ClassFolders
 from vidcore.data.sampling_config import Dense
 from vidcore.data.transform_config import CenterCrop, ColorJitter, RandomResizedCrop, Resize
 from vidcore.data.video.config import PyAVConfig
@@ -24,9 +26,7 @@ from vidcore.engine.runner import run
 from vidcore.errors import ConfigError, DataError, RunError, WeightsError
 from vidcore.inference import ArrayReader, Predictor
 from vidcore.interfaces import FrameView
-from vidcore.metrics.config import Accuracy
 from vidcore.plugins import build, host
-from vidcore.tasks.config import Recognition
 from vidcore.testing import make_video
 from vidcore.testing.made_plugins import write_plugin
 from vidcore.weights import save_weights
@@ -35,11 +35,13 @@ CLASSES = ("red", "green", "blue")
 PLUGIN = {
     "plugin.py": """
         from vidcore.plugins import Component, hookimpl
+        from vidcore_made_task.config import COMPONENTS
         api = 1
         @hookimpl
         def vidcore_components():
-            return [Component(kind="model", name="colours", summary="mean colours",
-                              config="vidcore_colours.config:Colours", factory="vidcore_colours.model:Colours")]
+            return [*COMPONENTS, Component(kind="model", name="colours", summary="mean colours",
+                                            config="vidcore_colours.config:Colours",
+                                            factory="vidcore_colours.model:Colours")]
         @hookimpl
         def vidcore_recipes():
             return "vidcore_colours:recipes"
@@ -67,7 +69,7 @@ PLUGIN = {
         """,
     "recipes/colours-rgb.toml": """
         [task]
-        type = "recognition"
+        type = "made-classes"
         mean = [0.0, 0.0, 0.0]
         std  = [255.0, 255.0, 255.0]
         [model]
@@ -84,7 +86,7 @@ PLUGIN = {
         """,
     "weights.toml": """
         [colours-published]
-        url     = "https://example.org/colours_1.pth"
+        url     = "https://example.org/colours_1.safetensors"
         recipe  = "colours-rgb"
         format  = "vidcore_colours.weights:convert"
         licence = "CC0"
@@ -125,7 +127,7 @@ def experiment(**views: Any) -> Experiment:
         views=Views(**views),
     )
     return Experiment(
-        task=Recognition(mean=(0.0,) * 3, std=(255.0,) * 3),
+        task=MadeTask(mean=(0.0,) * 3, std=(255.0,) * 3),
         model=Colours(num_classes=3, sharpness=10.0),
         data=Data(decoder=PyAVConfig(index_cache=False), val=shown),
     )
@@ -220,24 +222,24 @@ def test_promise_is_what_the_experiment_said(tmp_path: Path) -> None:
 
 
 def test_foreign_weights_with_a_recipe(tmp_path: Path) -> None:
-    torch.save({"state_dict": identity_state()}, tmp_path / "foreign.pth")
-    predictor = Predictor("colours-rgb", weights=tmp_path / "foreign.pth", device="cpu")
+    save_file(identity_state(), tmp_path / "foreign.safetensors")
+    predictor = Predictor("colours-rgb", weights=tmp_path / "foreign.safetensors", device="cpu")
     (prediction,) = predictor(video(tmp_path / "blue.mp4", 2))
     assert predictor.top_k(prediction, 1)[0][0] == "blue"
 
 
 def test_file_of_published_weights_is_known_by_its_name(tmp_path: Path) -> None:
     state = {f"net.{key}": value for key, value in identity_state().items()}
-    torch.save({"state_dict": state}, tmp_path / "colours_1.pth")
-    predictor = Predictor(weights=tmp_path / "colours_1.pth", device="cpu")
+    save_file(state, tmp_path / "colours_1.safetensors")
+    predictor = Predictor(weights=tmp_path / "colours_1.safetensors", device="cpu")
     assert predictor.classes == CLASSES
     assert torch.equal(predictor.model.head.weight, torch.eye(3))
 
 
 def test_foreign_weights_without_a_recipe_say_what_is_missing(tmp_path: Path) -> None:
-    torch.save({"state_dict": identity_state()}, tmp_path / "foreign.pth")
-    with pytest.raises(WeightsError, match=r"foreign.pth has no contract.*Or name a recipe"):
-        Predictor(weights=tmp_path / "foreign.pth")
+    save_file(identity_state(), tmp_path / "foreign.safetensors")
+    with pytest.raises(WeightsError, match=r"foreign.safetensors has no contract.*Or name a recipe"):
+        Predictor(weights=tmp_path / "foreign.safetensors")
 
 
 def test_unknown_weights_name_the_nearest() -> None:
@@ -352,7 +354,7 @@ def test_predictor_of_a_run_says_what_the_run_said(tmp_path: Path) -> None:
         optimizer=Sgd(lr=0.1),
         schedule=Constant(),
         engine=Engine(epochs=1, device="cpu", precision="fp32"),
-        metrics={"accuracy": Accuracy(top_k=(1,))},
+        metrics={"accuracy": MadeTopK(top_k=(1,))},
     )
     folder = run(trained, runs=tmp_path / "runs", name="colours").folder
     predictor = Predictor(run=folder, device="cpu", precision="fp32")

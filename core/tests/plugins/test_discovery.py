@@ -168,7 +168,7 @@ def test_recipes_and_weights_are_read_from_the_package(site: Site) -> None:
     """
     base = """
         [task]
-        type = "recognition"
+        type = "made-task"
         [variants."net-small".about]
         alias = ["elsewhere:small"]
         [variants."net-large".about]

@@ -75,7 +75,10 @@ def test_fault_of_a_description_is_told(broken: Component, message: str) -> None
         check_description(broken)
 
 
-@pytest.mark.parametrize("name", [("task", "recognition"), ("loss", "bce"), ("metric", "accuracy")], ids="-".join)
+CORE = [("decoder", "pyav"), ("sampling", "dense"), ("optimizer", "sgd"), ("schedule", "cosine")]
+
+
+@pytest.mark.parametrize("name", CORE, ids="-".join)
 def test_components_of_the_core_keep_the_contract(name: tuple[str, str]) -> None:
     found = host().components.find(*name)
     assert found is not None

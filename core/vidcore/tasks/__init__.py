@@ -1,1 +1,1 @@
-"""Tasks that experiments name under `[task]`. Importing this package imports no torch."""
+"""Steps that tasks of all kinds take: joining samples, normalising pixels, merging views. The tasks are in plugins."""

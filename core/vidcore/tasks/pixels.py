@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -35,3 +36,10 @@ class Normalize:
         self._mean, self._std = self._mean.to(pixels.device), self._std.to(pixels.device)
         shape = (1, -1, *(1,) * (pixels.ndim - 2))
         return pixels.to(torch.float32, copy=True).sub_(self._mean.view(shape)).div_(self._std.view(shape))
+
+    def inputs(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs of a batch, those of uint8 normalised; others are no pixels and stay as they are."""
+        return {
+            name: self(value, name) if isinstance(value, Tensor) and value.dtype == torch.uint8 else value
+            for name, value in inputs.items()
+        }

@@ -9,11 +9,11 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from vidcore.metrics.scores import Scores, class_scores, true_labels
 from vidcore.values import Prediction
+from vidcore_recognition.metrics.scores import Scores, class_scores, true_labels
 
 if TYPE_CHECKING:
-    from vidcore.metrics import config as configs
+    from vidcore_recognition.metrics import config as configs
 
 
 @frozen(eq=False)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vidcore.metrics.scores import class_scores, true_class
 from vidcore.values import Prediction
+from vidcore_recognition.metrics.scores import class_scores, true_class
 
 if TYPE_CHECKING:
-    from vidcore.metrics import config as configs
+    from vidcore_recognition.metrics import config as configs
 
 
 def ranks(scores: NDArray[np.floating[Any]], labels: NDArray[np.integer[Any]]) -> NDArray[np.int64]:

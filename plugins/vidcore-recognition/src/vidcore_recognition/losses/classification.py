@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from vidcore.errors import ConfigError
 
 if TYPE_CHECKING:
-    from vidcore.losses.config import Bce, CrossEntropy, Nll
+    from vidcore_recognition.losses.config import Bce, CrossEntropy, Nll
 
 
 class CrossEntropyLoss(nn.Module):

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from vidcore.errors import ConfigError, DataError
 from vidcore.plugins import build
-from vidcore.tasks.config import Mix, Recognition
-from vidcore.tasks.recognition import RecognitionTask
 from vidcore.values import Batch, Sample, SampleRef
+from vidcore_recognition.config import Mix, Recognition
+from vidcore_recognition.task import RecognitionTask
 
 CLASSES = ["run", "jump", "swim"]
 RNG = np.random.default_rng(0)
@@ -44,12 +44,6 @@ def test_views_of_all_samples_stand_one_after_the_other() -> None:
     assert batch.target["label"].tolist() == [0, 1, 2]
 
 
-def test_clips_of_different_size_are_told_with_both_sizes_and_paths() -> None:
-    samples = [sample(0, meta={"path": "a.mp4"}), sample(1, size=6, meta={"path": "b.mp4"})]
-    with pytest.raises(DataError, match=r"of b.mp4 is \(3, 4, 6, 6\) a view, that of a.mp4 is \(3, 4, 8, 8\)"):
-        task().collate(samples)
-
-
 def test_label_outside_the_classes_names_the_file() -> None:
     with pytest.raises(DataError, match=r"bad.mp4 has label 7; the 3 classes are 0 \.\.\. 2"):
         task().collate([sample(0, target={"label": 7}, meta={"path": "bad.mp4"})])
@@ -60,22 +54,6 @@ def test_half_labelled_batch_is_refused() -> None:
         task().collate([sample(0), sample(1, target={})])
 
 
-def test_samples_with_different_inputs_are_refused() -> None:
-    other = sample(1, inputs={"audio": torch.zeros(1, 1, 4, 4)})
-    with pytest.raises(DataError, match=r"sample 1 has inputs \['audio'\], sample 0 has \['video'\]"):
-        task().collate([sample(0), other])
-
-
-def test_draws_are_stacked_by_name() -> None:
-    samples = [sample(i, draws={"colour": torch.full((4,), float(i))}) for i in range(2)]
-    assert task().collate(samples).draws["colour"].tolist() == [[0.0] * 4, [1.0] * 4]
-
-
-def test_sources_with_different_draws_are_refused() -> None:
-    with pytest.raises(DataError, match=r"sample 1 has draws \[\], sample 0 has \['colour'\]"):
-        task().collate([sample(0, draws={"colour": torch.zeros(4)}), sample(1)])
-
-
 def test_pixels_are_normalised_by_channel() -> None:
     recognition = task(mean=(1.0, 2.0, 3.0), std=(2.0, 4.0, 8.0))
     batch = recognition.collate([sample(0)])
@@ -83,14 +61,6 @@ def test_pixels_are_normalised_by_channel() -> None:
     video = batch.inputs["video"].float()
     for channel, (mean, std) in enumerate(((1, 2), (2, 4), (3, 8))):
         torch.testing.assert_close(prepared[:, channel], (video[:, channel] - mean) / std)
-
-
-def test_normalising_leaves_the_batch_as_it_was() -> None:
-    recognition = task(mean=(0.0,) * 3, std=(1.0,) * 3)
-    batch = recognition.collate([sample(0)])
-    before = batch.inputs["video"].clone()
-    recognition.prepare(batch, RNG, training=False)
-    assert torch.equal(batch.inputs["video"], before)
 
 
 def test_channels_last_memory_survives_from_decoder_to_model() -> None:

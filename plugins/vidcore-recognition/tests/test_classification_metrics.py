@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidcore.errors import DataError, RunError
-from vidcore.metrics import config as configs
-from vidcore.metrics.accuracy import top_k_accuracy
-from vidcore.metrics.confusion import Confusion, confusion_matrix, normalized
-from vidcore.metrics.fusion import fuse_scores
-from vidcore.metrics.precision import average_precision
 from vidcore.plugins import build
 from vidcore.values import Prediction, SampleRef
+from vidcore_recognition.metrics import config as configs
+from vidcore_recognition.metrics.accuracy import top_k_accuracy
+from vidcore_recognition.metrics.confusion import Confusion, confusion_matrix, normalized
+from vidcore_recognition.metrics.fusion import fuse_scores
+from vidcore_recognition.metrics.precision import average_precision
 
 CLASSES = ["run", "jump", "swim"]
 

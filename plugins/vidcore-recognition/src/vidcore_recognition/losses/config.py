@@ -1,4 +1,4 @@
-"""Options of the core's losses."""
+"""Options of the losses."""
 
 from __future__ import annotations
 

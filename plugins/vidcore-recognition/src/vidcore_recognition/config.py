@@ -1,4 +1,4 @@
-"""Options of the core's tasks."""
+"""Options of the recognition task."""
 
 from __future__ import annotations
 

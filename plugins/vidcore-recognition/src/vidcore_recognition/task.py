@@ -17,15 +17,16 @@ from torch import Tensor, nn
 
 from vidcore.errors import ConfigError, DataError
 from vidcore.interfaces import Loss
-from vidcore.losses.config import Bce, CrossEntropy
 from vidcore.plugins import build
-from vidcore.tasks.batching import join_draws, join_inputs, join_targets
-from vidcore.tasks.config import Recognition
-from vidcore.tasks.drawing import draw_scores
-from vidcore.tasks.mixing import apply_mix, draw_mix
+from vidcore.tasks.batching import join_samples, rows_of_views
 from vidcore.tasks.pixels import Normalize
 from vidcore.tasks.views import merge_views
 from vidcore.values import Batch, Prediction, Sample
+from vidcore_recognition.config import Recognition
+from vidcore_recognition.drawing import draw_scores
+from vidcore_recognition.labels import join_labels
+from vidcore_recognition.losses.config import Bce, CrossEntropy
+from vidcore_recognition.mixing import apply_mix, draw_mix
 
 
 class RecognitionTask:
@@ -45,19 +46,11 @@ class RecognitionTask:
         Raises:
             DataError: Samples differ in the shape of an input, or a label is outside the classes.
         """
-        views, inputs = join_inputs(samples)
-        return Batch(
-            refs=[sample.ref for sample in samples],
-            inputs=inputs,
-            target=join_targets(samples, len(self.classes)),
-            meta=[sample.meta for sample in samples],
-            views=views,
-            draws=join_draws(samples),
-        )
+        return join_samples(samples, join_labels(samples, len(self.classes)))
 
     def prepare(self, batch: Batch, rng: np.random.Generator, training: bool) -> Batch:
         """Pixels (uint8 inputs) to normalised float32; in training also mixup and cutmix. Other inputs stay."""
-        batch = evolve(batch, inputs={name: self._pixels(name, value) for name, value in batch.inputs.items()})
+        batch = evolve(batch, inputs=self._normalize.inputs(batch.inputs))
         return self._mix(batch, rng) if training and self.config.mix else batch
 
     def forward(self, model: nn.Module, batch: Batch) -> Tensor:
@@ -67,7 +60,7 @@ class RecognitionTask:
 
     def loss(self, outputs: Tensor, batch: Batch) -> Loss:
         """The loss over all views; each has the target of its sample."""
-        target = self._rows(batch.target["labels" if "labels" in batch.target else "label"], batch)
+        target = rows_of_views(batch.target["labels" if "labels" in batch.target else "label"], batch.views)
         total = self._criterion(outputs, target)
         parts = {"loss": total.detach()}
         if not self.config.multi_label:
@@ -79,7 +72,7 @@ class RecognitionTask:
         """Scores of each sample, float32 on the CPU: `[K]`, or `[V, K]` where views are not merged."""
         logits = torch.split(outputs.detach().float(), batch.views)
         merged = [
-            merge_views(rows, meta.get("merge", "prob"), self.config.multi_label)
+            merge_views(rows, meta.get("merge", "prob"), self._probabilities)
             for rows, meta in zip(logits, batch.meta, strict=True)
         ]
         scores = torch.stack(merged).cpu() if len({rows.shape for rows in merged}) == 1 else [m.cpu() for m in merged]
@@ -103,8 +96,9 @@ class RecognitionTask:
         """Names and bars of the best classes over frames, uint8 `[T, 3, H, W]` in and out."""
         return draw_scores(frames, prediction.outputs["scores"], self.classes, self.config.top_k)
 
-    def _pixels(self, name: str, value: Any) -> Any:
-        return self._normalize(value, name) if isinstance(value, Tensor) and value.dtype == torch.uint8 else value
+    def _probabilities(self, logits: Tensor) -> Tensor:
+        """Softmax over classes, or a sigmoid for each class on its own where a sample has several."""
+        return logits.sigmoid() if self.config.multi_label else logits.softmax(dim=-1)
 
     def _mix(self, batch: Batch, rng: np.random.Generator) -> Batch:
         """Blend samples as drawn. Every pixel input is blended alike, and the target becomes soft."""
@@ -125,9 +119,3 @@ class RecognitionTask:
             mixed, soft = apply_mix(draw, per_sample, labels.float())
             inputs[name], target = mixed.flatten(0, 1), {"labels": soft}
         return evolve(batch, inputs=inputs, target=target)
-
-    def _rows(self, target: Tensor, batch: Batch) -> Tensor:
-        """The target of each view from the target of each sample."""
-        if all(count == 1 for count in batch.views):
-            return target
-        return target.repeat_interleave(torch.tensor(batch.views, device=target.device), dim=0)

@@ -1,4 +1,4 @@
-"""Options of the core's metrics."""
+"""Options of the metrics."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vidcore.errors import ConfigError
-from vidcore.losses.config import Bce, CrossEntropy, Nll
 from vidcore.plugins import build
+from vidcore_recognition.losses.config import Bce, CrossEntropy, Nll
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
-from vidcore.tasks.config import Mix
+from vidcore_recognition.config import Mix
 
 Box = tuple[int, int, int, int]  # x1, y1, x2, y2 in pixels, x2 and y2 excluded
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vidcore.metrics.scores import class_scores, true_class
 from vidcore.values import Prediction
+from vidcore_recognition.metrics.scores import class_scores, true_class
 
 if TYPE_CHECKING:
-    from vidcore.metrics import config as configs
+    from vidcore_recognition.metrics import config as configs
 
 Matrix = NDArray[np.int64]
 Normalize = Literal["true", "pred", "all"]

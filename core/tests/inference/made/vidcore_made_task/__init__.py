@@ -1,0 +1,1 @@
+"""A made task and a metric, so that the core's tests need no plugin. Test plugins list them among their components."""
