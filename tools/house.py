@@ -20,7 +20,7 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("cli", "__main__"), 7),
     **dict.fromkeys(("__init__", "testing"), 6),  # the public door; the checks for authors of plugins
     **dict.fromkeys(("engine", "inference"), 5),
-    **dict.fromkeys(("tasks", "data", "metrics", "losses", "weights"), 4),
+    **dict.fromkeys(("tasks", "data", "weights"), 4),
     **dict.fromkeys(("interfaces", "values"), 3),
     **dict.fromkeys(("config",), 2),
     **dict.fromkeys(("plugins", "builtin"), 1),
