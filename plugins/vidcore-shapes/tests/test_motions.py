@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from attrs import evolve
+from torch import nn
 
 from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.pyav import PyAV
@@ -85,6 +87,22 @@ def test_decoded_frames_are_the_same_too(tmp_path: Path) -> None:
             bags.append(bag([frame.numpy() for frame in video.frames(range(video.info.num_frames))]))
     assert [len(frames) for frames in bags] == [30] * 8
     assert all(frames == bags[0] for frames in bags)
+
+
+@pytest.mark.parametrize("merge", ["mean", "max"])
+@pytest.mark.parametrize("seed", range(4))
+def test_any_frame_wise_model_is_right_for_one_video_in_eight(seed: int, merge: str) -> None:
+    """Whatever its weights: no training can help it."""
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Conv2d(3, 16, 5, 2), nn.ReLU(), nn.AdaptiveMaxPool2d(2), nn.Flatten(), nn.Linear(64, 8))
+    videos, right = VideoSet(split="val", num_videos=16, size=32, seed=0), 0
+    for index in range(16):
+        frames = torch.from_numpy(videos.pictures(index)).permute(0, 3, 1, 2).float() / 255
+        with torch.no_grad():
+            logits = model(frames)  # [T, 8]
+        merged = logits.mean(dim=0) if merge == "mean" else logits.amax(dim=0)
+        right += int(merged.argmax()) == videos.label(index)
+    assert right == 2
 
 
 def plain_scene(symmetry: int = 2, angle: float = 0.0) -> Scene:
