@@ -63,7 +63,7 @@ def build_context(
     if split != "train" and views.crops not in placed_crops(built):
         raise ConfigError(
             f"data.{split}.views.crops = {views.crops}, but no transform places so many crops; end the transforms with "
-            "a center-crop"
+            "one that does: center-crop places 3"
         )
     return DataContext(
         root=root,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidcore.data.sampling_config import OutOfBound
-from vidcore.errors import ConfigError, DataError
+from vidcore.errors import ConfigError
 
 Indices = NDArray[np.int64]
 Positions = NDArray[Any]  # int64, or float64 where starts stand between frames
@@ -131,58 +131,3 @@ def frames_from(starts: Positions, steps: Indices, num_video_frames: int, out_of
         last = np.max(np.where(inside, frames, 0), axis=1, keepdims=True)
         frames = np.where(inside, frames, last)
     return frames.astype(np.int64)
-
-
-def window_starts(num_video_frames: int, window: int, num_segments: int, place: int) -> Indices:
-    """Starts of `num_segments` clips at equal steps in a window that starts at `place`."""
-    return (np.arange(num_segments) * (window // num_segments) + place) % num_video_frames
-
-
-def random_window(num_video_frames: int, window: int, rng: np.random.Generator, last_start: bool = True) -> int:
-    """Start of a window at a random place; 0 in a shorter video. `last_start` false never draws the last place."""
-    num_places = max(1, num_video_frames - window + 1)
-    if num_places == 1:
-        return 0
-    return int(rng.integers(0, num_places if last_start else num_places - 1))
-
-
-def even_windows(num_video_frames: int, window: int, num_positions: int) -> Indices:
-    """Starts of windows, evenly from the first possible place to the last, rounded down."""
-    return np.linspace(0, max(num_video_frames - window, 0), num_positions).astype(np.int64)
-
-
-def uniform_frames(
-    num_video_frames: int, num_frames: int, rng: np.random.Generator | None, num_clips: int = 1
-) -> Indices:
-    """One frame from each of `num_frames` equal parts between first and last frame.
-
-    Random with both ends of a part included, or, without `rng`, at `1 / (num_clips + 1)`, `2 / (num_clips + 1)`, ...
-    of it.
-
-    Returns:
-        Frame numbers, `[num_clips, num_frames]`.
-    """
-    length = (num_video_frames - 1) / num_frames
-    edges = np.around(np.arange(num_frames + 1) * length).astype(np.int64)  # half to even, as the figures need
-    if rng is not None:
-        return rng.integers(edges[:-1], edges[1:] + 1, (num_clips, num_frames))
-    offsets = (length / (num_clips + 1) * np.arange(1, num_clips + 1)).astype(np.int64)
-    frames: Indices = edges[None, :-1] + offsets[:, None]
-    return frames
-
-
-def untrimmed_frames(num_video_frames: int, num_frames: int, clip_interval: int) -> Indices:
-    """Frames around every `clip_interval`-th frame, the first after half an interval; edges repeat.
-
-    Returns:
-        Frame numbers, `[centres, num_frames]`.
-
-    Raises:
-        DataError: The video is too short for a single centre.
-    """
-    centres = np.arange(clip_interval // 2, num_video_frames, clip_interval)
-    if not len(centres):
-        text = f"{num_video_frames} frames, but clip_interval = {clip_interval} needs at least {clip_interval // 2 + 1}"
-        raise DataError(f"video too short for sampling: {text}")
-    frames: Indices = np.clip(centres[:, None] + np.arange(num_frames) - num_frames // 2, 0, num_video_frames - 1)
-    return frames

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from attrs import frozen
 
 Box = tuple[int, int, int, int]
-_SNAP = 3  # sizes nearer to the network's than this become equal to it, so that nothing is scaled by a hair
 
 
 @frozen
@@ -54,26 +52,6 @@ def three_box(height: int, width: int, size: tuple[int, int], index: int) -> Box
     if width - w >= height - h:
         return (0, 2 * x, x)[index], y, w, h
     return x, (0, 2 * y, y)[index], w, h
-
-
-def fixed_places(height: int, width: int, box: tuple[int, int], count: int = 5) -> list[tuple[int, int]]:
-    """x, y of the corners and the middle (5), and of more between them (13), in quarters of the room, rounded down."""
-    dx, dy = (width - box[1]) // 4, (height - box[0]) // 4
-    places = [(0, 0), (4, 0), (0, 4), (4, 4), (2, 2)]
-    if count == 13:
-        places += [(0, 2), (4, 2), (2, 4), (2, 0), (1, 1), (3, 1), (1, 3), (3, 3)]
-    return [(i * dx, j * dy) for i, j in places]
-
-
-def scale_pairs(
-    height: int, width: int, size: tuple[int, int], scales: Sequence[float], max_gap: int
-) -> list[tuple[int, int]]:
-    """Height and width of the boxes that multi-scale cropping chooses from."""
-    base = min(height, width)
-    sides = [int(base * scale) for scale in scales]
-    heights = [size[0] if abs(side - size[0]) < _SNAP else side for side in sides]
-    widths = [size[1] if abs(side - size[1]) < _SNAP else side for side in sides]
-    return [(h, w) for i, h in enumerate(heights) for j, w in enumerate(widths) if abs(i - j) <= max_gap]
 
 
 def random_box(

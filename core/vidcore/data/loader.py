@@ -33,7 +33,7 @@ from vidcore.values import Batch, Sample, SampleRef
 
 StartMethod = Literal["forkserver", "spawn"]
 _MOST_WORKERS = 16
-_PRELOAD = ["torch", "vidcore.data.loader", "vidcore.data.datasets", "vidcore.data.video.pyav"]
+_PRELOAD = ["torch", "vidcore.data.loader", "vidcore.data.clips", "vidcore.data.video.pyav"]
 _IDLE = -1
 
 

@@ -48,7 +48,7 @@ class DenseSampling:
         self, num_video_frames: int, fps: float, rng: np.random.Generator | None, num_clips: int | None = None
     ) -> Indices:
         """See `Sampling.clips`."""
-        _check_length(num_video_frames)
+        check_length(num_video_frames)
         config, count = self.config, num_clips or self.config.num_clips
         span_of = rules.clip_span if rng is None else rules.drawn_span
         span: float = span_of(config.num_frames, config.frame_interval)
@@ -79,7 +79,7 @@ class SegmentSampling:
         self, num_video_frames: int, fps: float, rng: np.random.Generator | None, num_clips: int | None = None
     ) -> Indices:
         """See `Sampling.clips`. Several clips in testing take other frames of the same segments."""
-        _check_length(num_video_frames)
+        check_length(num_video_frames)
         config, count = self.config, num_clips or 1
         steps = np.arange(config.frames_per_segment) * config.frame_interval
         if rng is not None:
@@ -100,60 +100,11 @@ class SegmentSampling:
         return rules.even_starts(num_video_frames, span, config.num_segments * num_clips)[clip::num_clips]
 
 
-class WindowSampling:
-    """Frames spread over a window. Draws: the place of each clip's window."""
+def check_length(num_video_frames: int) -> None:
+    """Refuse a video without frames.
 
-    def __init__(self, config: options.Window) -> None:
-        self.config = config
-
-    def clips(
-        self, num_video_frames: int, fps: float, rng: np.random.Generator | None, num_clips: int | None = None
-    ) -> Indices:
-        """See `Sampling.clips`."""
-        _check_length(num_video_frames)
-        config = self.config
-        steps = np.arange(config.frames_per_segment) * config.frame_interval
-        if rng is not None:
-            places = [
-                rules.random_window(num_video_frames, config.window, rng, config.last_start)
-                for _ in range(num_clips or 1)
-            ]
-        else:
-            places = rules.even_windows(num_video_frames, config.window, num_clips or config.num_positions).tolist()
-        starts = [rules.window_starts(num_video_frames, config.window, config.num_segments, place) for place in places]
-        frames = [rules.frames_from(start, steps, num_video_frames, config.out_of_bound) for start in starts]
-        return np.stack([clip.reshape(-1) for clip in frames])
-
-
-class UniformSampling:
-    """One frame from each of equal parts. Draws: one number a frame."""
-
-    def __init__(self, config: options.Uniform) -> None:
-        self.config = config
-
-    def clips(
-        self, num_video_frames: int, fps: float, rng: np.random.Generator | None, num_clips: int | None = None
-    ) -> Indices:
-        """See `Sampling.clips`."""
-        _check_length(num_video_frames)
-        count = num_clips or self.config.num_clips
-        return rules.uniform_frames(num_video_frames, self.config.num_frames, rng, count)
-
-
-class UntrimmedSampling:
-    """Clips all along the video. Draws nothing, and the video alone decides how many clips there are."""
-
-    def __init__(self, config: options.Untrimmed) -> None:
-        self.config = config
-
-    def clips(
-        self, num_video_frames: int, fps: float, rng: np.random.Generator | None, num_clips: int | None = None
-    ) -> Indices:
-        """See `Sampling.clips`."""
-        _check_length(num_video_frames)
-        return rules.untrimmed_frames(num_video_frames, self.config.num_frames, self.config.clip_interval)
-
-
-def _check_length(num_video_frames: int) -> None:
+    Raises:
+        DataError: It has none.
+    """
     if num_video_frames < 1:
         raise DataError(f"cannot sample from a video with {num_video_frames} frames")

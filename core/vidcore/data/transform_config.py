@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from attrs import field, frozen
-from attrs.validators import and_, deep_iterable, ge, gt, in_, le, max_len, min_len, optional
+from attrs.validators import and_, deep_iterable, ge, le, max_len, min_len, optional
 
 Size = int | tuple[int, int]
 KnownSize = tuple[int | None, int | None]  # height, width; None: depends on the video
 
-_SHARE = and_(ge(0.0), le(1.0))
+SHARE = and_(ge(0.0), le(1.0))  # validator
 
 
-def _positive_size(instance: object, attribute: Any, value: Size | None) -> None:
+def positive_size(instance: object, attribute: Any, value: Size | None) -> None:
+    """Validator: a size, where one is given, has at least one pixel."""
     if value is not None and min(height_width(value)) < 1:
         raise ValueError(f"{attribute.name!r} must be at least 1, got {value}")
 
 
-def _ascending(instance: object, attribute: Any, value: tuple[float, float]) -> None:
+def ascending(instance: object, attribute: Any, value: tuple[float, float]) -> None:
+    """Validator: lowest and highest, above 0."""
     if not 0 < value[0] <= value[1]:
         raise ValueError(f"{attribute.name!r} must be [low, high] with 0 < low <= high, got {list(value)}")
 
@@ -43,7 +45,7 @@ class Resize(TransformConfig):
 
     short_side: int | None = field(default=None, validator=optional(ge(1)))
     long_side: int | None = field(default=None, validator=optional(ge(1)))  # with short_side: both are upper limits
-    size: Size | None = field(default=None, validator=_positive_size)  # exact; changes the shape
+    size: Size | None = field(default=None, validator=positive_size)  # exact; changes the shape
 
     def __attrs_post_init__(self) -> None:
         if (self.size is None) == (self.short_side is None and self.long_side is None):
@@ -55,23 +57,12 @@ class Resize(TransformConfig):
 
 
 @frozen(kw_only=True)
-class RandomResize(TransformConfig):
-    """Scale frames to a random length of the shorter side, keeping the shape. In testing: to the lowest one."""
-
-    short_side: tuple[int, int] = field(default=(256, 320), validator=_ascending)  # lowest and highest, both included
-
-    def out_size(self, size: KnownSize) -> KnownSize:
-        """Depends on the video."""
-        return (None, None)
-
-
-@frozen(kw_only=True)
 class RandomResizedCrop(TransformConfig):
     """Cut a box of random area, shape and place, and scale it. In testing: the middle square of the shorter side."""
 
-    size: Size = field(default=224, validator=_positive_size)
-    area: tuple[float, float] = field(default=(0.08, 1.0), validator=_ascending)  # share of the frame, lowest, highest
-    aspect: tuple[float, float] = field(default=(3 / 4, 4 / 3), validator=_ascending)  # width / height
+    size: Size = field(default=224, validator=positive_size)
+    area: tuple[float, float] = field(default=(0.08, 1.0), validator=ascending)  # share of the frame, lowest, highest
+    aspect: tuple[float, float] = field(default=(3 / 4, 4 / 3), validator=ascending)  # width / height
 
     @area.validator
     def _within_the_frame(self, attribute: Any, value: tuple[float, float]) -> None:
@@ -87,7 +78,7 @@ class RandomResizedCrop(TransformConfig):
 class RandomCrop(TransformConfig):
     """Cut a box of this size at a random place. In testing: in the middle."""
 
-    size: Size = field(default=224, validator=_positive_size)
+    size: Size = field(default=224, validator=positive_size)
     last_position: bool = True  # False: the right- and lowermost is never drawn, as in training of published weights
 
     def out_size(self, size: KnownSize) -> KnownSize:
@@ -96,34 +87,10 @@ class RandomCrop(TransformConfig):
 
 
 @frozen(kw_only=True)
-class MultiScaleCrop(TransformConfig):
-    """Cut a box of one of a few sizes at one of a few places, and scale it (Wang et al., arXiv:1608.00859).
-
-    In testing: the middle one of the first size.
-    """
-
-    size: Size = field(default=224, validator=_positive_size)
-    # lengths of the sides, as shares of the frame's shorter side
-    scales: tuple[float, ...] = field(
-        default=(1.0, 0.875, 0.75, 0.66), validator=[min_len(1), deep_iterable(and_(gt(0.0), le(1.0)))]
-    )
-    max_gap: int = field(default=1, validator=ge(0))  # height and width differ by at most so many steps of `scales`
-    positions: Literal[5, 13] = field(default=5, validator=in_((5, 13)))  # corners and middle, or more between them
-    anywhere: bool = False  # any place, not one of `positions`
-
-    def out_size(self, size: KnownSize) -> KnownSize:
-        """As configured."""
-        return height_width(self.size)
-
-
-@frozen(kw_only=True)
 class CenterCrop(TransformConfig):
-    """Cut the middle.
+    """Cut the middle. With `views.crops` 3: first, last and middle along the longer side."""
 
-    With `views.crops` 3: first, last and middle along the longer side; 10: corners and middle, each also mirrored.
-    """
-
-    size: Size = field(default=224, validator=_positive_size)
+    size: Size = field(default=224, validator=positive_size)
 
     def out_size(self, size: KnownSize) -> KnownSize:
         """As configured."""
@@ -134,23 +101,9 @@ class CenterCrop(TransformConfig):
 class Flip(TransformConfig):
     """Mirror frames at random. In testing: never."""
 
-    probability: float = field(default=0.5, validator=_SHARE)
+    probability: float = field(default=0.5, validator=SHARE)
     direction: Literal["horizontal", "vertical"] = "horizontal"
     # [label, label of the mirrored video] for classes such as "to the left"; write both ways
     labels: tuple[tuple[int, int], ...] = field(
         default=(), validator=deep_iterable(deep_iterable(ge(0), and_(min_len(2), max_len(2))))
     )
-
-
-@frozen(kw_only=True)
-class ColorJitter(TransformConfig):
-    """Change colours at random, all frames of a sample alike, in the order of the options. In testing: nothing.
-
-    A factor is drawn from `1 - value` to `1 + value`, the turn of the hue from `-hue` to `hue`.
-    """
-
-    brightness: float = field(default=0.0, validator=_SHARE)
-    contrast: float = field(default=0.0, validator=_SHARE)
-    saturation: float = field(default=0.0, validator=_SHARE)
-    hue: float = field(default=0.0, validator=and_(ge(0.0), le(0.5)))  # share of the colour circle
-    probability: float = field(default=1.0, validator=_SHARE)  # of changing a sample at all

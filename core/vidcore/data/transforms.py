@@ -103,19 +103,6 @@ class Resize:
         return geometry.resized(*crops.fitted_size(*geometry.size, self.config.short_side, self.config.long_side))
 
 
-class RandomResize:
-    """Scale to a random shorter side. Draws it, a whole number."""
-
-    def __init__(self, config: options.RandomResize) -> None:
-        self.config = config
-
-    def plan(self, geometry: Geometry, rng: np.random.Generator | None, place: Place) -> Geometry:
-        """See `GeometricTransform.plan`."""
-        low, high = self.config.short_side
-        side = low if rng is None else int(rng.integers(low, high + 1))
-        return geometry.resized(*crops.fitted_size(*geometry.size, side))
-
-
 class RandomResizedCrop:
     """Cut a random box and scale it. Draws ten shapes, ten areas, x and y (not these where no box fits)."""
 
@@ -146,60 +133,19 @@ class RandomCrop:
         return geometry.cropped(x, y, width, height)
 
 
-class MultiScaleCrop:
-    """Cut one of a few boxes and scale it. Draws the size, then the place (x and y where that is `anywhere`)."""
-
-    def __init__(self, config: options.MultiScaleCrop) -> None:
-        self.config = config
-
-    def plan(self, geometry: Geometry, rng: np.random.Generator | None, place: Place) -> Geometry:
-        """See `GeometricTransform.plan`."""
-        size = height_width(self.config.size)
-        box = self._middle(geometry.size, size) if rng is None else self._drawn(geometry.size, size, rng)
-        return geometry.cropped(*box).resized(*size)
-
-    def boxes(self, height: int, width: int) -> list[crops.Box]:
-        """All boxes that can be drawn from a frame of this size where places are fixed."""
-        config = self.config
-        pairs = crops.scale_pairs(height, width, height_width(config.size), config.scales, config.max_gap)
-        return [
-            (x, y, pair[1], pair[0])
-            for pair in pairs
-            for x, y in crops.fixed_places(height, width, pair, config.positions)
-        ]
-
-    def _middle(self, frame: tuple[int, int], size: tuple[int, int]) -> crops.Box:
-        pair = crops.scale_pairs(*frame, size, self.config.scales[:1], 0)[0]
-        return crops.middle_box(*frame, pair)
-
-    def _drawn(self, frame: tuple[int, int], size: tuple[int, int], rng: np.random.Generator) -> crops.Box:
-        config = self.config
-        pairs = crops.scale_pairs(*frame, size, config.scales, config.max_gap)
-        height, width = pairs[int(rng.integers(len(pairs)))]
-        if config.anywhere:
-            x = int(rng.integers(0, max(frame[1] - width, 0) + 1))
-            return x, int(rng.integers(0, max(frame[0] - height, 0) + 1)), width, height
-        places = crops.fixed_places(*frame, (height, width), config.positions)
-        return *places[int(rng.integers(len(places)))], width, height
-
-
 class CenterCrop:
     """Cut the middle, or the place that is asked for. Draws nothing."""
 
-    crop_counts: tuple[int, ...] = (1, 3, 10)
+    crop_counts: tuple[int, ...] = (1, 3)
 
     def __init__(self, config: options.CenterCrop) -> None:
         self.config = config
 
     def plan(self, geometry: Geometry, rng: np.random.Generator | None, place: Place) -> Geometry:
-        """See `GeometricTransform.plan`. Of ten crops, even ones are plain and odd ones mirrored."""
+        """See `GeometricTransform.plan`."""
         frame, size = geometry.size, height_width(self.config.size)
         if place.count == 3:
             return geometry.cropped(*crops.three_box(*frame, size, place.index))
-        if place.count == 10:
-            x, y = crops.fixed_places(*frame, size)[place.index // 2]
-            cut = geometry.cropped(x, y, size[1], size[0])
-            return cut.flipped() if place.index % 2 else cut
         return geometry.cropped(*crops.middle_box(*frame, size))
 
 
@@ -218,52 +164,3 @@ class Flip:
     def relabel(self, label: int, geometry: Geometry) -> int:
         """The class of the mirrored video, where it is another one."""
         return self._labels.get(label, label) if geometry.mirrored else label
-
-
-class ColorJitter:
-    """Brightness, contrast, saturation and hue, in this order. Draws whether, then one number for each of the four."""
-
-    _GREY = (0.2989, 0.587, 0.114)
-
-    def __init__(self, config: options.ColorJitter) -> None:
-        self.config = config
-
-    def draw(self, rng: np.random.Generator) -> Tensor:
-        """Three factors and the turn of the hue as a share of the circle; 1, 1, 1, 0 changes nothing."""
-        config = self.config
-        on = rng.random() < config.probability
-        shifts = rng.uniform(-1, 1, 4) * (config.brightness, config.contrast, config.saturation, config.hue)
-        return torch.tensor(shifts * on + (1, 1, 1, 0), dtype=torch.float32)
-
-    def apply(self, video: Tensor, draws: Tensor) -> Tensor:
-        """See `PhotometricTransform.apply`. Values are kept between the changes and rounded once."""
-        brightness, contrast, saturation, hue = draws[:, :, None, None, None, None].unbind(1)
-        pixels = video.float() * brightness
-        mean = self._grey(pixels).mean(dim=(-2, -1), keepdim=True)  # of each frame
-        pixels = pixels * contrast + mean * (1 - contrast)
-        pixels = pixels * saturation + self._grey(pixels) * (1 - saturation)
-        if bool(hue.any()):
-            pixels = turn_hue(pixels.clamp(0, 255), hue)
-        return pixels.round_().clamp_(0, 255).to(torch.uint8)
-
-    def _grey(self, pixels: Tensor) -> Tensor:
-        weights = torch.tensor(self._GREY, device=pixels.device).view(3, 1, 1, 1)
-        return (pixels * weights).sum(dim=1, keepdim=True)
-
-
-def turn_hue(pixels: Tensor, turn: Tensor) -> Tensor:
-    """Turn the hue by a share of the colour circle, keeping value and saturation. `[N, 3, ...]` of at least 0."""
-    value, chroma = pixels.amax(dim=1), pixels.amax(dim=1) - pixels.amin(dim=1)
-    red, green, blue = pixels.unbind(1)
-    safe = torch.where(chroma == 0, 1, chroma)
-    sixth = torch.where(
-        value == red,
-        (green - blue) / safe,
-        torch.where(value == green, 2 + (blue - red) / safe, 4 + (red - green) / safe),
-    )
-    sixth = sixth + 6 * turn.squeeze(1)
-    channels = []
-    for offset in (5, 3, 1):  # red, green, blue
-        k = torch.remainder(sixth + offset, 6)
-        channels.append(value - chroma * torch.minimum(k, 4 - k).clamp(0, 1))
-    return torch.stack(channels, dim=1)

@@ -13,7 +13,6 @@ import pytest
 import vidcore_kinetics.plugin
 from vidcore.config import Data
 from vidcore.data.building import build_dataset
-from vidcore.data.datasets import VideoDataset
 from vidcore.data.sampling_config import Dense
 from vidcore.data.video.config import PyAVConfig
 from vidcore.errors import DataError
@@ -24,6 +23,7 @@ from vidcore.testing.made_videos import MadeVideo
 from vidcore.values import SampleRef
 from vidcore_kinetics.class_names import class_names
 from vidcore_kinetics.config import Kinetics
+from vidcore_videos.datasets import VideoDataset
 
 CSV = """label,youtube_id,time_start,time_end,split,is_cc
 air drumming,aaaaaaaaaaa,17,27,val,0

@@ -13,7 +13,6 @@ import pytest
 import vidcore_shapes.plugin
 from vidcore.config import Data, load_experiment
 from vidcore.data.building import build_dataset
-from vidcore.data.datasets import VideoDataset
 from vidcore.data.sampling_config import Dense
 from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.pyav import PyAV
@@ -23,6 +22,7 @@ from vidcore.testing import check_dataset, check_plugin
 from vidcore.values import SampleRef
 from vidcore_shapes.config import CLASSES, Shapes
 from vidcore_shapes.videos import VideoSet, make_videos
+from vidcore_videos.datasets import VideoDataset
 
 MAKE_SLOWLY = """
 import sys

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from attrs import frozen
 
-from vidcore.data.class_lists import read_text
 from vidcore.errors import DataError
 from vidcore.plugins.catalog import nearest
 from vidcore_kinetics.class_names import class_names, labels_by_name, plain
+from vidcore_videos.class_lists import read_text
 
 _SHOWN = 20  # problems in one message; the rest are counted
 

@@ -9,8 +9,9 @@ from attrs import field, frozen
 from attrs.validators import min_len
 
 from vidcore.config import DatasetConfig, Facts
-from vidcore.data.dataset_config import VIDEO_SUFFIXES, clip_shape
+from vidcore.data.clip_shape import clip_shape
 from vidcore_kinetics.class_names import class_names
+from vidcore_videos.config import VIDEO_SUFFIXES
 
 
 @frozen(kw_only=True)

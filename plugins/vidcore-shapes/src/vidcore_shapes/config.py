@@ -10,7 +10,7 @@ from attrs import field, frozen
 from attrs.validators import and_, ge, le
 
 from vidcore.config import DatasetConfig, Facts
-from vidcore.data.dataset_config import clip_shape
+from vidcore.data.clip_shape import clip_shape
 
 NUM_CLASSES = 8
 WAYS = (("left", "right"), ("up", "down"), ("counterclockwise", "clockwise"))  # backwards, forwards, of each loop

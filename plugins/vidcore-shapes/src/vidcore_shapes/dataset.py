@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.progress import track
 
 from vidcore.data.clips import DataContext
-from vidcore.data.datasets import VideoDataset
-from vidcore.data.index_table import IndexTable
-from vidcore.data.lists import Row
 from vidcore_shapes.config import CLASSES, Shapes
 from vidcore_shapes.videos import VideoSet, make_videos
+from vidcore_videos.datasets import VideoDataset
+from vidcore_videos.index_table import IndexTable
+from vidcore_videos.lists import Row
 
 log = logging.getLogger(__name__)
 

@@ -1,18 +1,16 @@
-"""Options of the core's data sets. Facts about them are told without torch and without opening a video."""
+"""Options of the data sets. Facts about them are told without torch and without opening a video."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from attrs import field, frozen
 from attrs.validators import deep_iterable, matches_re, min_len
 
-from vidcore.config.base import DatasetConfig, Facts, Shape
-from vidcore.data.class_lists import classes_of
-from vidcore.data.sampling_config import SamplingConfig
-from vidcore.data.transform_config import KnownSize, TransformConfig
+from vidcore.config import DatasetConfig, Facts
+from vidcore.data.clip_shape import clip_shape
+from vidcore_videos.class_lists import classes_of
 
 Column = Literal["path", "offset", "frames", "label"]
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".ts")
@@ -71,20 +69,6 @@ def class_folders(folder: Path) -> tuple[str, ...]:
         return tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name[0] != "."))
     except OSError:
         return ()
-
-
-def clip_shape(config: DatasetConfig) -> Shape:
-    """Shape of one view, `(channels, frames, height, width)`, as far as sampling and transforms tell it."""
-    frames = config.sampling.clip_length if isinstance(config.sampling, SamplingConfig) else None
-    return 3, frames, *frame_size(config.transforms)
-
-
-def frame_size(transforms: Mapping[str, Any]) -> KnownSize:
-    """Height and width that come out of transforms, whatever goes in."""
-    size: KnownSize = (None, None)
-    for config in transforms.values():
-        size = config.out_size(size) if isinstance(config, TransformConfig) else (None, None)
-    return size
 
 
 def _known_classes(classes: str | tuple[str, ...], root: Path) -> tuple[str, ...] | None:

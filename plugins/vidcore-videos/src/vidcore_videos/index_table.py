@@ -17,7 +17,7 @@ from torch import Tensor
 from vidcore.interfaces import Finding
 
 if TYPE_CHECKING:
-    from vidcore.data.lists import Row
+    from vidcore_videos.lists import Row
 
 
 @frozen(kw_only=True, eq=False)

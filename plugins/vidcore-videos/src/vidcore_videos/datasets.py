@@ -1,4 +1,4 @@
-"""The core's data sets: videos named by a list, and videos in a folder for each class."""
+"""The data sets: videos named by a list, and videos in a folder for each class."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy as np
 import torch
 from attrs import evolve
 
-from vidcore.data.class_lists import classes_of
 from vidcore.data.clips import DataContext, Reading, named, read_clips
-from vidcore.data.dataset_config import ClassFolders, VideoList, class_folders
-from vidcore.data.index_table import IndexTable
-from vidcore.data.lists import Row, read_list
 from vidcore.data.transforms import Relabelling
 from vidcore.errors import DataError
 from vidcore.interfaces import Finding
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Sample, SampleRef
+from vidcore_videos.class_lists import classes_of
+from vidcore_videos.config import ClassFolders, VideoList, class_folders
+from vidcore_videos.index_table import IndexTable
+from vidcore_videos.lists import Row, read_list
 
 _LOOKED_AT = 20  # videos whose existence is looked at before a run
 

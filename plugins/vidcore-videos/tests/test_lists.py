@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidcore.data.class_lists import read_classes
-from vidcore.data.index_table import IndexTable
-from vidcore.data.lists import Row, read_list
 from vidcore.errors import DataError
+from vidcore_videos.class_lists import read_classes
+from vidcore_videos.index_table import IndexTable
+from vidcore_videos.lists import Row, read_list
 
 CLASSES = ("jump", "run", "sit", "stand")
 

@@ -13,8 +13,6 @@ from vidcore.config import Data, Views
 from vidcore.data import sampling_config, transform_config
 from vidcore.data.building import build_dataset
 from vidcore.data.clips import DataContext
-from vidcore.data.dataset_config import ClassFolders, VideoList, frame_size
-from vidcore.data.datasets import VideoDataset, class_folder_dataset, video_list
 from vidcore.data.sampling import DenseSampling
 from vidcore.data.transforms import CenterCrop, ColorJitter, Flip, RandomCrop, Resize
 from vidcore.data.video.config import PyAVConfig
@@ -23,6 +21,8 @@ from vidcore.errors import ConfigError, DataError
 from vidcore.interfaces import Dataset
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Sample, SampleRef
+from vidcore_videos.config import ClassFolders, VideoList, frame_size
+from vidcore_videos.datasets import VideoDataset, class_folder_dataset, video_list
 
 REF = SampleRef("", 0, 0)
 

@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 from attrs import field, frozen, mutable
 
-from vidcore.data.class_lists import read_text
-from vidcore.data.index_table import IndexTable
 from vidcore.errors import DataError
 from vidcore.interfaces import Finding
 from vidcore.plugins.catalog import nearest
+from vidcore_videos.class_lists import read_text
+from vidcore_videos.index_table import IndexTable
 
 Column = Literal["path", "offset", "frames", "label"]
 _SHOWN = 20  # problems in one message; the rest are counted

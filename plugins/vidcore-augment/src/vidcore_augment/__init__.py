@@ -1,0 +1,1 @@
+"""Augmentations and samplings beyond the basic ones."""

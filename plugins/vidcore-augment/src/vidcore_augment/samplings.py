@@ -1,0 +1,122 @@
+"""More samplings: from the length of a video to the frames of its clips.
+
+The arithmetic on frame numbers stands first. It was checked index by index against recorded figures
+(tests/ops_augment.py).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vidcore.data.clip_sampling import Indices, frames_from
+from vidcore.data.sampling import check_length
+from vidcore.errors import DataError
+from vidcore_augment import sampling_config as options
+
+
+def window_starts(num_video_frames: int, window: int, num_segments: int, place: int) -> Indices:
+    """Starts of `num_segments` clips at equal steps in a window that starts at `place`."""
+    return (np.arange(num_segments) * (window // num_segments) + place) % num_video_frames
+
+
+def random_window(num_video_frames: int, window: int, rng: np.random.Generator, last_start: bool = True) -> int:
+    """Start of a window at a random place; 0 in a shorter video. `last_start` false never draws the last place."""
+    num_places = max(1, num_video_frames - window + 1)
+    if num_places == 1:
+        return 0
+    return int(rng.integers(0, num_places if last_start else num_places - 1))
+
+
+def even_windows(num_video_frames: int, window: int, num_positions: int) -> Indices:
+    """Starts of windows, evenly from the first possible place to the last, rounded down."""
+    return np.linspace(0, max(num_video_frames - window, 0), num_positions).astype(np.int64)
+
+
+def uniform_frames(
+    num_video_frames: int, num_frames: int, rng: np.random.Generator | None, num_clips: int = 1
+) -> Indices:
+    """One frame from each of `num_frames` equal parts between first and last frame.
+
+    Random with both ends of a part included, or, without `rng`, at `1 / (num_clips + 1)`, `2 / (num_clips + 1)`, ...
+    of it.
+
+    Returns:
+        Frame numbers, `[num_clips, num_frames]`.
+    """
+    length = (num_video_frames - 1) / num_frames
+    edges = np.around(np.arange(num_frames + 1) * length).astype(np.int64)  # half to even, as the figures need
+    if rng is not None:
+        return rng.integers(edges[:-1], edges[1:] + 1, (num_clips, num_frames))
+    offsets = (length / (num_clips + 1) * np.arange(1, num_clips + 1)).astype(np.int64)
+    frames: Indices = edges[None, :-1] + offsets[:, None]
+    return frames
+
+
+def untrimmed_frames(num_video_frames: int, num_frames: int, clip_interval: int) -> Indices:
+    """Frames around every `clip_interval`-th frame, the first after half an interval; edges repeat.
+
+    Returns:
+        Frame numbers, `[centres, num_frames]`.
+
+    Raises:
+        DataError: The video is too short for a single centre.
+    """
+    centres = np.arange(clip_interval // 2, num_video_frames, clip_interval)
+    if not len(centres):
+        text = f"{num_video_frames} frames, but clip_interval = {clip_interval} needs at least {clip_interval // 2 + 1}"
+        raise DataError(f"video too short for sampling: {text}")
+    frames: Indices = np.clip(centres[:, None] + np.arange(num_frames) - num_frames // 2, 0, num_video_frames - 1)
+    return frames
+
+
+class WindowSampling:
+    """Frames spread over a window. Draws: the place of each clip's window."""
+
+    def __init__(self, config: options.Window) -> None:
+        self.config = config
+
+    def clips(
+        self, num_video_frames: int, fps: float, rng: np.random.Generator | None, num_clips: int | None = None
+    ) -> Indices:
+        """See `Sampling.clips`."""
+        check_length(num_video_frames)
+        config = self.config
+        steps = np.arange(config.frames_per_segment) * config.frame_interval
+        if rng is not None:
+            places = [
+                random_window(num_video_frames, config.window, rng, config.last_start) for _ in range(num_clips or 1)
+            ]
+        else:
+            places = even_windows(num_video_frames, config.window, num_clips or config.num_positions).tolist()
+        starts = [window_starts(num_video_frames, config.window, config.num_segments, place) for place in places]
+        frames = [frames_from(start, steps, num_video_frames, config.out_of_bound) for start in starts]
+        return np.stack([clip.reshape(-1) for clip in frames])
+
+
+class UniformSampling:
+    """One frame from each of equal parts. Draws: one number a frame."""
+
+    def __init__(self, config: options.Uniform) -> None:
+        self.config = config
+
+    def clips(
+        self, num_video_frames: int, fps: float, rng: np.random.Generator | None, num_clips: int | None = None
+    ) -> Indices:
+        """See `Sampling.clips`."""
+        check_length(num_video_frames)
+        count = num_clips or self.config.num_clips
+        return uniform_frames(num_video_frames, self.config.num_frames, rng, count)
+
+
+class UntrimmedSampling:
+    """Clips all along the video. Draws nothing, and the video alone decides how many clips there are."""
+
+    def __init__(self, config: options.Untrimmed) -> None:
+        self.config = config
+
+    def clips(
+        self, num_video_frames: int, fps: float, rng: np.random.Generator | None, num_clips: int | None = None
+    ) -> Indices:
+        """See `Sampling.clips`."""
+        check_length(num_video_frames)
+        return untrimmed_frames(num_video_frames, self.config.num_frames, self.config.clip_interval)
