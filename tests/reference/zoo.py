@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from vidcore import load_experiment
 from vidcore.config import Experiment
 from vidcore.plugins import build, host
