@@ -48,7 +48,14 @@ def journal(epochs: int, steps_per_epoch: int = 40) -> list[dict[str, object]]:
         epoch = (step - 1) // steps_per_epoch + 1
         loss = 1.4 * math.exp(-step / 90) + 0.05 * math.sin(step)
         rows.append(
-            {"step": step, "epoch": epoch, "split": "train", "loss": loss + 0.1, "lr": 0.004 * (1 - step / 300)}
+            {
+                "step": step,
+                "epoch": epoch,
+                "split": "train",
+                "loss": loss + 0.1,
+                "top1": 1 - loss / 2,
+                "lr": 0.004 * (1 - step / 300),
+            }
         )
         if step % steps_per_epoch == 0:
             top1 = 1 - 0.8 * math.exp(-step / 80)

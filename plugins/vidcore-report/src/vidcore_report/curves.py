@@ -13,6 +13,7 @@ from vidcore_report import theme
 from vidcore_report.records import Row, RunRecord, is_fraction, values_of
 
 _NOT_LOSSES = ("lr", "grad_norm", "bad_steps")
+_ACCURACIES = ("top", "acc", "recall")  # how the names of figures begin that tasks measure in training
 _MOST_LINES = 6  # in one panel; more cannot be told apart
 
 
@@ -21,7 +22,7 @@ def draw_curves(run: RunRecord) -> Figure:
     figures = _names(run.evaluations)
     fractions = [name for name in figures if is_fraction(_column(run.evaluations, name)[1])]
     others = [name for name in figures if name not in fractions]
-    losses = [name for name in _names(run.training) if name not in _NOT_LOSSES]
+    losses = [name for name in _names(run.training) if _is_loss(name, figures)]
     panels = 2 + bool(fractions) + bool(others)
     with theme.style():
         figure = Figure(figsize=(4.6 * panels, 3.9), layout=ConstrainedLayoutEngine(wspace=0.08))
@@ -30,9 +31,9 @@ def draw_curves(run: RunRecord) -> Figure:
         scale = run.steps_per_epoch
         _draw_losses(axes.pop(0), run.training, losses, scale)
         if fractions:
-            _draw_figures(axes.pop(0), run.evaluations, fractions, scale, percent=True)
+            _draw_figures(axes.pop(0), run, fractions, percent=True)
         if others:
-            _draw_figures(axes.pop(0), run.evaluations, others, scale, percent=False)
+            _draw_figures(axes.pop(0), run, others, percent=False)
         _draw_rate(axes.pop(0), run.training, scale)
     return figure
 
@@ -50,10 +51,14 @@ def _draw_losses(axes: Axes, rows: Sequence[Row], names: Sequence[str], scale: f
     _finish(axes, scale, empty=not ordered)
 
 
-def _draw_figures(axes: Axes, rows: Sequence[Row], names: Sequence[str], scale: float | None, *, percent: bool) -> None:
+def _draw_figures(axes: Axes, run: RunRecord, names: Sequence[str], *, percent: bool) -> None:
     axes.set_title("Evaluation")
-    shown = names[:_MOST_LINES]
+    rows, scale, shown = run.evaluations, run.steps_per_epoch, names[:_MOST_LINES]
     for name, colour in zip(shown, theme.CYCLE, strict=False):
+        steps, values = _column(run.training, name)
+        if values:
+            places = _places(steps, scale)
+            axes.plot(places, values, color=colour, alpha=0.3, linewidth=1.2, label=f"{name} in training")
         for split in dict.fromkeys(str(row.get("split")) for row in rows):
             steps, values = _column([row for row in rows if row.get("split") == split], name)
             if not values:
@@ -89,6 +94,11 @@ def _finish(axes: Axes, scale: float | None, *, empty: bool) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     if empty:
         axes.text(0.5, 0.5, "nothing yet", transform=axes.transAxes, ha="center", color=theme.PALE)
+
+
+def _is_loss(name: str, figures: Sequence[str]) -> bool:
+    """Whether a value of training belongs into the panel of losses; figures are shown beside those of evaluations."""
+    return not (name in _NOT_LOSSES or name in figures or name.startswith(_ACCURACIES))
 
 
 def _names(rows: Sequence[Row]) -> list[str]:
