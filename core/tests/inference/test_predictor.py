@@ -11,13 +11,12 @@ import pytest
 import torch
 from attrs import evolve
 from safetensors.torch import save_file
-from vidcore.data.dataset_config import ClassFolders
-from vidcore_made_task.config import MadeTask, MadeTopK
+from vidcore_made_task.config import MadeTask, MadeTopK, MadeVideos
 
 from vidcore.config import Views, load_experiment, to_table
 from vidcore.config.experiment import Data, Engine, Experiment
 from vidcore.data.sampling_config import Dense
-from vidcore.data.transform_config import CenterCrop, ColorJitter, RandomResizedCrop, Resize
+from vidcore.data.transform_config import CenterCrop, Flip, RandomResizedCrop, Resize
 from vidcore.data.video.config import PyAVConfig
 from vidcore.engine.config import Constant, Sgd
 from vidcore.engine.contract import weights_contract
@@ -75,7 +74,7 @@ PLUGIN = {
         [model]
         type = "colours"
         [data.val]
-        type    = "class-folders"
+        type    = "made-videos"
         classes = ["red", "green", "blue"]
         [data.val.sampling]
         type = "dense"
@@ -121,7 +120,8 @@ def video(path: Path, channel: int, **options: Any) -> Path:
 def experiment(**views: Any) -> Experiment:
     from vidcore_colours.config import Colours
 
-    shown = ClassFolders(
+    shown = MadeVideos(
+        classes=CLASSES,
         sampling=Dense(num_frames=4, frame_interval=1),
         transforms={"resize": Resize(short_side=36), "crop": CenterCrop(size=32)},
         views=Views(**views),
@@ -341,10 +341,11 @@ def test_predictor_of_a_run_says_what_the_run_said(tmp_path: Path) -> None:
     shown = experiment(clips=2, crops=3, max_per_forward=4)
     from vidcore_colours.config import Colours
 
-    train = ClassFolders(
+    train = MadeVideos(
+        classes=CLASSES,
         batch_size=3,
         sampling=Dense(num_frames=4, frame_interval=1),
-        transforms={"crop": RandomResizedCrop(size=32), "colour": ColorJitter(brightness=0.3)},
+        transforms={"crop": RandomResizedCrop(size=32), "flip": Flip()},
     )
     data = evolve(shown.data, root=str(tmp_path / "data"), workers=0, train=train)
     trained = evolve(

@@ -1,1 +1,1 @@
-"""A made task and a metric, so that the core's tests need no plugin. Test plugins list them among their components."""
+"""A made task, metric and data set, so that the predictor is tested with the core alone."""

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from attrs import frozen
 
+from vidcore.config import DatasetConfig, Facts
 from vidcore.plugins import Component
 
 
@@ -20,6 +23,16 @@ class MadeTopK:
     top_k: tuple[int, ...] = (1, 2)
 
 
+@frozen(kw_only=True)
+class MadeVideos(DatasetConfig):
+    """A folder of videos for each class."""
+
+    classes: tuple[str, ...] = ()
+
+    def facts(self, root: Path) -> Facts:
+        return Facts(classes=self.classes)
+
+
 COMPONENTS = [
     Component(
         kind=kind,
@@ -28,5 +41,9 @@ COMPONENTS = [
         factory=f"vidcore_made_task.task:{cls}",
         summary="made",
     )
-    for kind, name, cls in (("task", "made-classes", "MadeTask"), ("metric", "made-top-k", "MadeTopK"))
+    for kind, name, cls in (
+        ("task", "made-classes", "MadeTask"),
+        ("metric", "made-top-k", "MadeTopK"),
+        ("dataset", "made-videos", "MadeVideos"),
+    )
 ]

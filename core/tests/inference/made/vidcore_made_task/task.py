@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,12 @@ import torch.nn.functional as F
 from attrs import evolve
 from torch import Tensor, nn
 
-from vidcore.interfaces import Loss
+from vidcore.data.clips import DataContext, read_clips
+from vidcore.interfaces import Finding, Loss
 from vidcore.tasks.batching import join_samples, rows_of_views
 from vidcore.tasks.pixels import Normalize
 from vidcore.tasks.views import merge_views
-from vidcore.values import Batch, Prediction, Sample
+from vidcore.values import Batch, Prediction, Sample, SampleRef
 from vidcore_made_task import config as configs
 
 
@@ -57,6 +58,26 @@ class MadeTask:
         painted = frames.clone()
         painted[..., 0, : int(frames.shape[-1] * prediction.outputs["scores"].max())] = 255
         return painted
+
+
+class MadeVideos:
+    def __init__(self, config: configs.MadeVideos, context: DataContext) -> None:
+        self.classes, self._context = config.classes, context
+        self._paths = [path for name in config.classes for path in sorted((context.root / name).glob("*.mp4"))]
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def sample(self, ref: SampleRef, rng: np.random.Generator) -> list[Sample]:
+        path = self._paths[ref.index]
+        with self._context.decoder.open(path) as reader:
+            (reading,) = read_clips(reader, self._context, rng)
+        label = self.classes.index(path.parent.name)
+        meta = {"path": str(path), "merge": self._context.views.merge}
+        return [Sample(ref=ref, inputs={"video": reading.video}, target={"label": label}, meta=meta)]
+
+    def check(self, deep: bool = False) -> Iterable[Finding]:
+        return []
 
 
 class MadeTopK:
