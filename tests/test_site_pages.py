@@ -7,8 +7,8 @@ import pytest
 
 import site_pages
 from vidcore.cli.main import cli
-from vidcore_tools.describe import keys_of
 from vidcore.plugins import Component, host, load_reference
+from vidcore_tools.describe import keys_of
 
 COMPONENTS = list(host().components)
 
