@@ -11,16 +11,16 @@ import av
 import numpy as np
 import pytest
 import torch
+from vidcore_made_data import config as made_config
+from vidcore_made_data.parts import MadeBrightness, MadeFolders
 
 from vidcore.data import sampling_config, transform_config
 from vidcore.data.bad_videos import BadVideos
 from vidcore.data.clips import DataContext
-from vidcore.data.dataset_config import VideoList
-from vidcore.data.datasets import VideoDataset, video_list
 from vidcore.data.loader import auto_workers, load_batches
 from vidcore.data.plan import EvaluationPlan, Plan, TrainingPlan
 from vidcore.data.sampling import DenseSampling
-from vidcore.data.transforms import ColorJitter, Flip, RandomResizedCrop
+from vidcore.data.transforms import Flip, RandomResizedCrop
 from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.pyav import PyAV
 from vidcore.errors import DataError, RunError
@@ -40,19 +40,18 @@ def task() -> Any:
     return importlib.import_module("made_datasets").Collating()
 
 
-def dataset(folder: Path, paths: Sequence[str] = GOOD, name: str = "loader.txt", **changes: Any) -> VideoDataset:
-    (folder / name).write_text("".join(f"{path} {int(path.startswith('up'))}\n" for path in paths))
+def dataset(folder: Path, paths: Sequence[str] = GOOD, **changes: Any) -> MadeFolders:
     options: dict[str, Any] = {
         "decoder": PyAV(PyAVConfig(index_cache=False)),
         "sampling": DenseSampling(sampling_config.Dense(num_frames=3, frame_interval=2)),
         "transforms": {
             "crop": RandomResizedCrop(transform_config.RandomResizedCrop(size=16)),
-            "color": ColorJitter(transform_config.ColorJitter(brightness=0.4)),
+            "color": MadeBrightness(made_config.MadeBrightness(most=0.4)),
             "flip": Flip(transform_config.Flip()),
         },
         "training": True,
     }
-    return video_list(VideoList(list=name, classes=("down", "up")), DataContext(root=folder, **(options | changes)))
+    return MadeFolders(made_config.MadeFolders(paths=tuple(paths)), DataContext(root=folder, **(options | changes)))
 
 
 def load(data: Any, plan: Plan, action: Any = "fail", workers: int = 0, **options: Any) -> list[Batch]:
@@ -154,34 +153,32 @@ BAD = ["empty", "text", "truncated", "audio", "frameless", "missing"]
 
 @pytest.mark.parametrize("kind", BAD)
 def test_bad_video_is_replaced_counted_and_named(video_folder: Path, kind: str) -> None:
-    data = dataset(video_folder, [*GOOD[:5], write_bad(video_folder, kind)], f"{kind}.txt")
+    data = dataset(video_folder, [*GOOD[:5], write_bad(video_folder, kind)])
     bad = BadVideos(action="replace", num_samples=6)
     batches = load(data, training(6), bad=bad)
     assert [len(batch) for batch in batches] == [2] * 6
     assert [video.index for video in bad.found.values()] == [5]
-    assert f"bad/{kind}.mp4" in bad.summary and f"{kind}.txt:6" in bad.summary
+    assert f"bad/{kind}.mp4" in bad.summary and "(row 6)" in bad.summary
     replaced = [meta["replaced"] for batch in batches for meta in batch.meta if "replaced" in meta]
     assert len(replaced) == 2 and all(f"bad/{kind}.mp4" in name for name in replaced)  # once an epoch
 
 
 @pytest.mark.parametrize("kind", BAD)
 def test_bad_video_stops_a_run_that_wants_it_so(video_folder: Path, kind: str) -> None:
-    data = dataset(video_folder, [*GOOD[:2], write_bad(video_folder, kind)], f"{kind}.txt")
+    data = dataset(video_folder, [*GOOD[:2], write_bad(video_folder, kind)])
     with pytest.raises(DataError, match=rf"bad/{kind}\.mp4"):
         load(data, training(2, num_samples=3), "fail", workers=int(kind == "text"))
 
 
 def test_replacement_is_the_same_for_any_number_of_workers(video_folder: Path) -> None:
-    data = dataset(
-        video_folder, [*GOOD[:4], write_bad(video_folder, "empty"), write_bad(video_folder, "text")], "r.txt"
-    )
+    data = dataset(video_folder, [*GOOD[:4], write_bad(video_folder, "empty"), write_bad(video_folder, "text")])
     alone, several = load(data, training(6), "replace"), load(data, training(6), "replace", workers=2)
     assert all(map(same, alone, several)) and len(several) == 6
 
 
 def test_evaluation_leaves_bad_videos_out_and_names_them(video_folder: Path) -> None:
     paths = [*GOOD[:2], write_bad(video_folder, "text"), GOOD[2], write_bad(video_folder, "empty"), "bad/gone.mp4"]
-    data = dataset(video_folder, paths, "eval.txt", training=False, transforms={})
+    data = dataset(video_folder, paths, training=False, transforms={})
     bad = BadVideos(action="skip", num_samples=6)
     batches = load(data, EvaluationPlan(num_samples=6, batch_size=2), bad=bad)
     assert [[ref.index for ref in batch.refs] for batch in batches] == [[0, 1], [3]]
@@ -190,16 +187,14 @@ def test_evaluation_leaves_bad_videos_out_and_names_them(video_folder: Path) -> 
 
 
 def test_too_many_bad_videos_stop_the_run(video_folder: Path) -> None:
-    data = dataset(
-        video_folder, [*GOOD[:4], write_bad(video_folder, "empty"), write_bad(video_folder, "text")], "m.txt"
-    )
+    data = dataset(video_folder, [*GOOD[:4], write_bad(video_folder, "empty"), write_bad(video_folder, "text")])
     bad = BadVideos(action="replace", num_samples=6, max_fraction=0.2)
     with pytest.raises(RunError, match=r"2 of 6 videos cannot be read, more than data\.max_bad_fraction = 0\.2 allows"):
         load(data, training(6), bad=bad)
 
 
 def test_nothing_readable_stops_the_run_at_once(video_folder: Path) -> None:
-    data = dataset(video_folder, [write_bad(video_folder, "empty"), write_bad(video_folder, "text")], "none.txt")
+    data = dataset(video_folder, [write_bad(video_folder, "empty"), write_bad(video_folder, "text")])
     with pytest.raises(DataError, match="no readable video was found in its place in 10 attempts"):
         load(data, training(2, num_samples=2), "replace")
 
@@ -217,7 +212,7 @@ def test_odd_sizes_and_single_frames_are_no_bad_videos(
             pixels = np.full((height, width, 3), 90, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode(None))
-    data = dataset(video_folder, [f"odd/{path.name}"], "odd.txt")
+    data = dataset(video_folder, [f"odd/{path.name}"])
     batch = load(data, training(1, num_samples=1, batch_size=1))[0]
     assert batch.inputs["video"].shape == (1, 3, 3, 16, 16)
 

@@ -5,16 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidcore.data.clip_sampling import even_starts, segment_middles, span_at_fps, untrimmed_frames
-from vidcore.data.sampling import (
-    DenseSampling,
-    Sampling,
-    SegmentSampling,
-    UniformSampling,
-    UntrimmedSampling,
-    WindowSampling,
-)
-from vidcore.data.sampling_config import Dense, Segments, Uniform, Untrimmed, Window
+from vidcore.data.clip_sampling import even_starts, segment_middles, span_at_fps
+from vidcore.data.sampling import DenseSampling, Sampling, SegmentSampling
+from vidcore.data.sampling_config import Dense, Segments
 from vidcore.errors import ConfigError, DataError
 from vidcore.randomness import Purpose, generator
 
@@ -30,8 +23,6 @@ SAMPLINGS: list[tuple[Sampling, int]] = [
     (DenseSampling(Dense(num_frames=1)), 1),
     (SegmentSampling(Segments(num_segments=5)), 5),
     (SegmentSampling(Segments(num_segments=3, frames_per_segment=4, frame_interval=2)), 12),
-    (WindowSampling(Window(num_segments=4, window=16)), 4),
-    (UniformSampling(Uniform(num_frames=6)), 6),
 ]
 
 
@@ -124,37 +115,6 @@ def test_twice_doubles_test_clips_and_refuses_a_single_one() -> None:
         twice.clips(100, 25.0, None, 1)
 
 
-def test_window_draws_the_last_place_unless_told_not_to() -> None:
-    def places(last_start: bool) -> set[int]:
-        window = WindowSampling(Window(num_segments=1, window=10, last_start=last_start))
-        return {int(window.clips(12, 25.0, rng(i))[0, 0]) for i in range(60)}
-
-    assert places(last_start=True) == {0, 1, 2}
-    assert places(last_start=False) == {0, 1}
-
-
-def test_window_stands_at_as_many_places_as_views_ask_for() -> None:
-    window = WindowSampling(Window(num_segments=2, window=20, num_positions=4))
-    assert window.clips(80, 25.0, None).tolist() == [[0, 10], [20, 30], [40, 50], [60, 70]]
-    assert window.clips(80, 25.0, None, 2).tolist() == [[0, 10], [60, 70]]
-
-
-def test_uniform_covers_the_whole_video() -> None:
-    frames = UniformSampling(Uniform(num_frames=4)).clips(41, 25.0, None)
-    assert frames.tolist() == [[5, 15, 25, 35]]
-
-
-def test_untrimmed_clips_go_all_along_and_repeat_the_edges() -> None:
-    assert untrimmed_frames(21, 3, 8).tolist() == [[3, 4, 5], [11, 12, 13], [19, 20, 20]]
-    untrimmed = UntrimmedSampling(Untrimmed(num_frames=3, clip_interval=8))
-    assert (untrimmed.clips(20, 25.0, rng()) == untrimmed.clips(20, 25.0, None)).all()
-    with pytest.raises(DataError, match="4 frames, but clip_interval = 8 needs at least 5"):
-        untrimmed.clips(4, 25.0, None)
-
-
 def test_configs_tell_how_many_frames_a_clip_has() -> None:
     assert Dense(num_frames=9).clip_length == 9
     assert Segments(num_segments=3, frames_per_segment=5).clip_length == 15
-    assert Window(num_segments=4).clip_length == 4
-    assert Uniform(num_frames=7).clip_length == 7
-    assert Untrimmed(num_frames=2).clip_length == 2
