@@ -46,13 +46,14 @@ def folder(tmp_path: Path) -> RunFolder:
 def test_an_empty_folder_is_new(tmp_path: Path) -> None:
     (tmp_path / ".lock").touch()
     (tmp_path / "log.txt").touch()
+    RunFolder(tmp_path).refuse_foreign()
     assert RunFolder(tmp_path).standing(TABLE) == (Standing.NEW, [])
 
 
 def test_a_folder_of_something_else_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(RunError, match=r"holds 'thesis.tex' and is no run folder; choose another --name"):
-        RunFolder(tmp_path).standing(TABLE)
+        RunFolder(tmp_path).refuse_foreign()
 
 
 def test_the_same_experiment_goes_on(folder: RunFolder) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors import safe_open
@@ -219,3 +220,104 @@ def test_weights_to_start_from_are_read_once(run_toy: Run, tmp_path: Path) -> No
     Path(start).unlink()
     (second.folder / "result.json").unlink()
     run_toy("second", model__weights=str(start), engine__epochs=1)
+
+
+def splits(folder: Path) -> list[tuple[str, int]]:
+    return [(row["split"], row["epoch"]) for row in read_journal(folder / "metrics.jsonl") if row["split"] != "train"]
+
+
+def test_evaluation_begins_and_repeats_where_the_experiment_says_so(run_toy: Run) -> None:
+    folder = run_toy(engine__evaluate={"start": 2, "every": 5, "final": "last"}, engine__epochs=3).folder
+    assert splits(folder) == [("val", 2), ("val", 3), ("test", 3)]
+
+
+def test_the_last_evaluation_can_be_left_out(run_toy: Run) -> None:
+    result = run_toy(engine__evaluate__final="none", engine__epochs=1)
+    assert splits(result.folder) == [("val", 1)]
+    assert (result.split, result.metrics) == ("", {})
+
+
+def test_the_test_split_is_what_is_measured_at_the_end(run_toy: Run) -> None:
+    test = {"type": "toy-clips", "samples": 3, "sampling": "dense"}
+    result = run_toy(data__test=test, engine__epochs=1)
+    assert result.split == "test"
+    assert len(read_predictions(result.folder / "predictions" / "test.jsonl").samples) == 3
+
+
+def test_checkpoints_are_as_rare_as_the_experiment_says(run_toy: Run) -> None:
+    folder = run_toy(engine__checkpoint={"every": 3, "keep": 9, "every_steps": 1000}).folder
+    assert sorted(path.name for path in (folder / "checkpoints").iterdir()) == ["step-00000006", "step-00000008"]
+
+
+def test_a_figure_may_be_the_better_the_smaller_it_is(run_toy: Run) -> None:
+    result = run_toy(metrics__accuracy__error_first=True)
+    errors = [row["error"] for row in read_journal(result.folder / "metrics.jsonl") if row["split"] == "val"]
+    assert (result.best_metric, result.best) == ("error", min(errors))
+    assert errors[0] > min(errors)
+
+
+def test_half_precision_goes_on_with_its_scaler(run_toy: Run) -> None:
+    whole = run_toy("whole", engine__precision="fp16", engine__checkpoint__keep=9).folder
+    part = whole.with_name("part")
+    shutil.copytree(whole, part)
+    for step in (6, 7, 8):
+        shutil.rmtree(part / "checkpoints" / f"step-{step:08d}")
+    (part / "result.json").unlink()
+    run_toy("part", engine__precision="fp16", engine__checkpoint__keep=9)
+    assert left(part) == left(whole)
+    state = json.loads((whole / "checkpoints" / "step-00000008" / "state.json").read_text())
+    assert state["scaler"]["scale"] > 1
+
+
+def test_options_of_the_engine_reach_the_loop(run_toy: Run) -> None:
+    def weights(name: str, **options: Any) -> dict[str, Any]:
+        folder = run_toy(name, engine__ema__decay=1e-9, **options).folder
+        with safe_open(folder / "weights" / "last.safetensors", "pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dict
+
+    one, two = (weights(f"{epochs}", engine__freeze=["backbone"], engine__epochs=epochs) for epochs in (1, 2))
+    assert all(one[name].equal(two[name]) for name in one if name.startswith("backbone"))
+    assert not one["head.weight"].equal(two["head.weight"])
+    still = weights("still", engine__frozen_norm=True, engine__epochs=1)
+    assert still["backbone.1.running_mean"].equal(still["backbone.1.running_mean"] * 0)
+
+
+def test_the_learning_rate_is_that_of_the_batch(run_toy: Run) -> None:
+    folder = run_toy(engine__auto_scale_lr=32, engine__deterministic=True, schedule="constant", engine__epochs=1).folder
+    assert next(read_journal(folder / "metrics.jsonl"))["lr"] == 0.1 * 8 / 32
+
+
+def test_without_metrics_predictions_are_written_and_that_is_said(run_toy: Run, tmp_path: Path) -> None:
+    run_toy("with", engine__epochs=1)
+    text = (tmp_path / "toy.toml").read_text()
+    (tmp_path / "toy.toml").write_text(text[: text.index("[metrics.accuracy]")])
+    result = run_toy("without", engine__epochs=1)
+    assert result.metrics == {}
+    assert any("nothing is measured" in remark for remark in result.remarks)
+    assert (result.folder / "predictions" / "val.jsonl").exists()
+
+
+def test_what_a_kill_left_half_written_is_removed(run_toy: Run) -> None:
+    folder = run_toy(engine__epochs=1).folder
+    for name in ("weights/.last.safetensors.123.tmp", "predictions/val.jsonl.tmp"):
+        (folder / name).touch()
+    (folder / "result.json").unlink()
+    run_toy(engine__epochs=1)
+    assert not list(folder.rglob("*.tmp"))
+
+
+def test_a_broken_result_is_made_again(run_toy: Run) -> None:
+    first = run_toy()
+    (first.folder / "result.json").write_text("{")
+    before = left(run_toy("other").folder)
+    assert run_toy().state == "trained"
+    assert left(first.folder) == before
+
+
+def test_fresh_does_not_rename_what_is_no_run(run_toy: Run, tmp_path: Path) -> None:
+    thesis = tmp_path / "runs" / "thesis"
+    thesis.mkdir(parents=True)
+    (thesis / "thesis.tex").touch()
+    with pytest.raises(RunError, match="is no run folder"):
+        run_toy("thesis", fresh=True)
+    assert [path.name for path in thesis.iterdir()] == ["thesis.tex"]

@@ -217,7 +217,7 @@ def restore_optimizer(
         for place, tensor in tensors.items():
             name, _, key = place.rpartition("/")
             if name in parameters:
-                optimizer.state[parameters[name]][key] = _placed_like(parameters[name], tensor, optimizer)
+                optimizer.state[parameters[name]][key] = _placed(key, tensor, parameters[name], optimizer)
 
 
 def restore_module(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
@@ -232,8 +232,8 @@ def restore_module(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
         raise RunError(f"the checkpoint does not fit the model, whose code has changed since: {error}") from error
 
 
-def _placed_like(parameter: Tensor, value: Tensor, optimizer: torch.optim.Optimizer) -> Tensor:
-    if value.shape == parameter.shape:
+def _placed(key: str, value: Tensor, parameter: Tensor, optimizer: torch.optim.Optimizer) -> Tensor:
+    if value.shape == parameter.shape and key != "step":
         return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
     # counters of steps stay on the CPU, unless the kernels that read them run on the device
     on_device = any(group.get("fused") or group.get("capturable") for group in optimizer.param_groups)

@@ -15,6 +15,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from attrs import define, evolve, field, frozen
@@ -29,7 +30,7 @@ from vidcore.engine.precision import Precision, inputs_channels_last
 from vidcore.errors import RunError
 from vidcore.interfaces import Task
 from vidcore.randomness import Purpose, generator, torch_seed
-from vidcore.values import Batch
+from vidcore.values import Batch, SampleRef
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +153,7 @@ def take_step(training: Training, step: int, batches: Iterator[Batch], *, measur
     started = time.perf_counter()
     learning_rate = set_learning_rates(training.optimizer, training.learning_rate_factor(step))
     training.statistics.remember()
-    chunks, data_seconds = [], 0.0
+    losses_of_chunks, named, data_seconds = [], [], 0.0
     for chunk in range(training.accumulate):
         waiting = time.perf_counter()
         try:
@@ -161,8 +162,9 @@ def take_step(training: Training, step: int, batches: Iterator[Batch], *, measur
             training.statistics.restore()  # this step has not happened
             raise
         data_seconds += time.perf_counter() - waiting
-        chunks.append((batch, run_chunk(training, batch, step, chunk)))
-    losses = _mean_losses([parts for _, parts in chunks])
+        named += list(zip(batch.refs, batch.meta, strict=True))
+        losses_of_chunks.append(run_chunk(training, batch, step, chunk))
+    losses = _mean_losses(losses_of_chunks)
     bad = not math.isfinite(losses["loss"])
     norm: float | None = None
     if not bad:
@@ -171,7 +173,7 @@ def take_step(training: Training, step: int, batches: Iterator[Batch], *, measur
         bad = norm is not None and not math.isfinite(norm) and not training.scaler.is_enabled()
     if bad:
         training.statistics.restore()
-        _name_bad_samples(step, losses, norm, [batch for batch, _ in chunks])
+        _name_bad_samples(step, losses, norm, named)
     else:
         training.scaler.step(training.optimizer)
         training.scaler.update()
@@ -183,7 +185,7 @@ def take_step(training: Training, step: int, batches: Iterator[Batch], *, measur
         learning_rate=learning_rate,
         gradient_norm=norm,
         bad=bad,
-        samples=sum(len(batch) for batch, _ in chunks),
+        samples=len(named),
         data_seconds=data_seconds,
         seconds=time.perf_counter() - started,
     )
@@ -225,14 +227,13 @@ def _count_bad(step: Step, progress: Progress, allowed: int) -> None:
         )
 
 
-def _name_bad_samples(step: int, losses: dict[str, float], norm: float | None, batches: list[Batch]) -> None:
-    what = ", ".join(f"{name} {value}" for name, value in losses.items() if not math.isfinite(value))
-    named = [
-        str(meta.get("path", ref.key)) for batch in batches for ref, meta in zip(batch.refs, batch.meta, strict=True)
-    ]
+def _name_bad_samples(
+    step: int, losses: dict[str, float], norm: float | None, samples: list[tuple[SampleRef, dict[str, Any]]]
+) -> None:
+    wrong = [f"{name} {value}" for name, value in losses.items() if not math.isfinite(value)]
     log.warning(
         "step %d was skipped: %s is not finite; its samples: %s",
         step + 1,
-        what or f"gradient norm {norm}",
-        ", ".join(named),
+        ", ".join(wrong) or f"gradient norm {norm}",
+        ", ".join(str(meta.get("path", ref.key)) for ref, meta in samples),
     )

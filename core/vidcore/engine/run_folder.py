@@ -96,6 +96,19 @@ class RunFolder:
     def predictions(self, split: str) -> Path:
         return self.path / "predictions" / f"{split}.jsonl"
 
+    def refuse_foreign(self) -> None:
+        """Leave alone what is not ours.
+
+        Raises:
+            RunError: The folder exists and is no run folder.
+        """
+        if self.path.is_dir() and not self.experiment.exists():
+            foreign = [entry.name for entry in self.path.iterdir() if entry.name not in _BEFORE_ANYTHING]
+            if foreign:
+                raise RunError(
+                    f"{self.path} holds {foreign[0]!r} and is no run folder; choose another --name or --runs"
+                )
+
     def standing(self, table: dict[str, Any]) -> tuple[Standing, list[str]]:
         """What the folder holds for an experiment, and remarks on what differs without harm.
 
@@ -103,20 +116,15 @@ class RunFolder:
             table: The resolved experiment.
 
         Raises:
-            RunError: The folder is no run folder.
+            RunError: Its experiment.toml cannot be read.
             ConfigError: Another experiment was run in it; the message shows each difference.
         """
         if not self.experiment.exists():
-            foreign = [entry.name for entry in self.path.iterdir() if entry.name not in _BEFORE_ANYTHING]
-            if foreign:
-                raise RunError(
-                    f"{self.path} holds {foreign[0]!r} and is no run folder; choose another --name or --runs"
-                )
             return Standing.NEW, []
         before = self.read_experiment()
         remarks = self._compare(before, table)
         epochs, epochs_before = _epochs(table), _epochs(before)
-        if self.result.exists() and epochs == json.loads(self.result.read_text(encoding="utf-8"))["epochs"]:
+        if epochs == self.read_json(self.result).get("epochs"):
             return Standing.FINISHED, remarks
         if epochs != epochs_before:
             remarks.insert(
@@ -153,15 +161,29 @@ class RunFolder:
             )
         return harmless
 
+    def read_json(self, path: Path) -> dict[str, Any]:
+        """The table of a JSON file; empty where there is none that can be read."""
+        try:
+            table = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return table if isinstance(table, dict) else {}
+
     def write_experiment(self, table: dict[str, Any]) -> None:
         """Write experiment.toml, and make the folders for weights and predictions.
 
         Raises:
             RunError: The disk is full or cannot be written to.
         """
-        self._guarded(lambda: write(self.experiment, table))
-        for folder in (self.path / "weights", self.path / "predictions"):
-            self._guarded(lambda folder=folder: folder.mkdir(exist_ok=True))  # type: ignore[misc]
+
+        def go() -> None:
+            write(self.experiment, table)
+            for folder in (self.path / "weights", self.path / "predictions"):
+                folder.mkdir(exist_ok=True)
+                for partial in folder.glob("*.tmp"):  # of an attempt that was killed
+                    partial.unlink()
+
+        self._guarded(go)
 
     def unfinish(self) -> None:
         """Take back that the run is finished: it is about to be extended."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import time
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +80,7 @@ def run(
     if name in ("", ".", "..") or Path(name).name != name:
         raise ConfigError(f"{name!r} cannot be the name of a run folder; give --name, without any slash")
     folder = RunFolder(Path(runs) / name)
+    folder.refuse_foreign()
     kept = set_aside(folder.path) if fresh else None
     with contextlib.ExitStack() as stack:
         stack.enter_context(RunLock(folder.path))
@@ -141,8 +140,7 @@ def _prepare_folder(
         checkpoints.set_aside_damaged(checkpoint)
         offset = checkpoint.state["progress"]["metrics_bytes"] if checkpoint else 0
         remarks += filter(None, [cut(folder.metrics, offset)])
-        if checkpoint is not None and folder.environment.exists():
-            before = json.loads(folder.environment.read_text(encoding="utf-8"))
+        if checkpoint is not None and (before := folder.read_json(folder.environment)):
             changed = differences(before, environment)
             if changed:
                 remarks.append(
@@ -325,15 +323,15 @@ def _log_start(session: Session, parts: Parts, progress: Progress) -> None:
 
 
 def _read_result(folder: RunFolder, state: str, remarks: list[str]) -> RunResult:
+    result = folder.read_json(folder.result)
     try:
-        result: Mapping[str, Any] = json.loads(folder.result.read_text(encoding="utf-8"))
         return RunResult(
             folder=folder.path,
             state=state,
             remarks=remarks + ([f"ended early: {result['ended_early']}"] if result["ended_early"] else []),
             **{key: value for key, value in result.items() if key != "ended_early"},
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise RunError(
             f"{folder.result}: cannot be read: {error}; remove it, and the run goes on to its end"
         ) from error

@@ -21,6 +21,7 @@ class ToyAccuracy:
     """The share of clips whose class is among the k highest scores."""
 
     top_k: tuple[int, ...] = (1, 2)
+    error_first: bool = False  # answer `error`, the smaller the better, before the rest
 
 
 @frozen(kw_only=True)

@@ -63,6 +63,8 @@ class ToyTask:
 
 
 class ToyAccuracy:
+    lower_is_better = ("error",)
+
     def __init__(self, config: configs.ToyAccuracy, classes: Sequence[str]) -> None:
         self.config = config
         self.ranks: list[int] = []
@@ -73,7 +75,8 @@ class ToyAccuracy:
 
     def compute(self) -> dict[str, float]:
         total = max(len(self.ranks), 1)
-        return {f"top{k}": sum(rank < k for rank in self.ranks) / total for k in self.config.top_k}
+        right = {f"top{k}": sum(rank < k for rank in self.ranks) / total for k in self.config.top_k}
+        return {"error": 1 - right["top1"], **right} if self.config.error_first else right
 
 
 class ToyNet(nn.Module):
