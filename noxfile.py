@@ -47,6 +47,7 @@ def quickstart(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Test the core, each plugin alone, what crosses them, wheels and site; say what was not tested and why."""
     shutil.rmtree(sessions.REPORTS, ignore_errors=True)
+    sessions.prepare(groups=["test", "build", "docs"], tools=["pip", "packaging"])
     _pytest(session, "core", ["vidcore"], ["core/tests"])
     for name in PLUGINS:
         _test_plugin(session, name)

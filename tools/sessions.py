@@ -50,23 +50,41 @@ def make(
         subprocess.CalledProcessError: pip or a build failed.
     """
     workspace = find_distributions()
-    wanted = [Requirement(text) for text in (*distributions, *tools)]
-    wanted += [requirement for group in groups for requirement in core().group(group)]
-    followed = list(follow(wanted, workspace))
-    reached = {canonicalize_name(one.name) for one, _ in followed}
-    ours = [workspace[name] for name in sorted(reached & set(workspace))]
-    from_outside = [
-        pip_form(one, wanted_by) for one, wanted_by in followed if canonicalize_name(one.name) not in workspace
-    ]
-    from_outside += [needed for one in ours for needed in one.build_requirements()]
-    HEAVY.ensure([*from_outside, *core().group("build")])
-    known = installed_in(HEAVY.site_packages)
-    names_needed = reach(wanted, {**known, **workspace})
+    wanted = _wanted(distributions, groups, tools)
+    ours = _install(wanted, workspace)
+    names_needed = reach(wanted, {**installed_in(HEAVY.site_packages), **workspace})
     linked = [one for one in names_needed if one not in workspace]
     pins = [pin for one in ours for pin in lowest_versions(one.requirements, workspace)] if lowest else []
     closure = Closure(NOX / "env" / name)
     closure.ensure(linked, HEAVY, [wheel(one) for one in ours], pins)
     return closure
+
+
+def prepare(groups: Iterable[str], tools: Iterable[str]) -> None:
+    """Install what all environments of a session will need at once, not little by little.
+
+    Raises:
+        environments.MissingRequirementError: As `make` does.
+        subprocess.CalledProcessError: pip failed.
+    """
+    workspace = find_distributions()
+    own = [str(requirement) for one in workspace.values() for requirement in one.group("test")]
+    _install(_wanted(workspace, groups, [*tools, *own]), workspace)
+
+
+def _wanted(distributions: Iterable[str], groups: Iterable[str], tools: Iterable[str]) -> list[Requirement]:
+    wanted = [Requirement(text) for text in (*distributions, *tools)]
+    return wanted + [requirement for group in groups for requirement in core().group(group)]
+
+
+def _install(wanted: list[Requirement], workspace: dict[str, Distribution]) -> list[Distribution]:
+    """Have all that comes from outside in the heavy environment; the reached distributions of the workspace."""
+    followed = [(canonicalize_name(one.name), one, wanted_by) for one, wanted_by in follow(wanted, workspace)]
+    ours = [workspace[name] for name in sorted({name for name, _, _ in followed} & set(workspace))]
+    outside = [pip_form(one, wanted_by) for name, one, wanted_by in followed if name not in workspace]
+    outside += [needed for one in ours for needed in one.build_requirements()]
+    HEAVY.ensure([*outside, *core().group("build")])
+    return ours
 
 
 def lowest_versions(requirements: Iterable[Requirement], workspace: dict[str, Distribution]) -> list[Requirement]:
