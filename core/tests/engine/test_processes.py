@@ -69,10 +69,12 @@ def test_thirty_kills_at_random_moments_change_nothing(run_toy: Run, tmp_path: P
     assert differing(run_toy("killed", **options).folder, run_toy("whole", **options).folder) == []
 
 
-def test_ctrl_c_in_a_terminal_reaches_the_workers_too_and_still_saves(run_toy: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("word", ["started", "evaluating"])  # while the workers are being started; while they work
+def test_ctrl_c_in_a_terminal_reaches_the_workers_too_and_still_saves(run_toy: Run, tmp_path: Path, word: str) -> None:
     options = {"engine__epochs": 3, "data__train__delay_seconds": 0.05, "engine__checkpoint__every_steps": 1000}
     process = start(tmp_path, "stopped", data__workers=2, **options)
-    wait_for(process, "evaluating")
+    wait_for(process, word)
+    time.sleep(0.3)
     os.killpg(process.pid, signal.SIGINT)
     text = process.communicate(timeout=300)[0]
     assert process.returncode == 130, text

@@ -14,7 +14,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Generator
+from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -133,7 +135,18 @@ def _context(start_method: StartMethod) -> BaseContext:
     context = multiprocessing.get_context(method)
     if method == "forkserver":
         context.set_forkserver_preload(_PRELOAD)
+        _start_fork_server()
     return context
+
+
+def _start_fork_server() -> None:
+    """Start it deaf to Ctrl-C, which a terminal sends to it too: while it imports torch it would die of it, loudly."""
+    if threading.current_thread() is threading.main_thread():  # only there may Python change what is heard
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 @frozen(kw_only=True, eq=False)
