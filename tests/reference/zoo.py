@@ -1,8 +1,9 @@
 """The published configurations as facts, and what the recipe of each says of the same things.
 
-`zoo.json` has one row for each configuration of the framework whose checkpoints our recipes load. `expected` and `stated`
-turn a row and a recipe into the same flat form, so that a difference names itself. Learning rates were recorded from the
-schedulers of that framework's engine (0.10.7), three steps an epoch: `schedules.npz`, `[epochs, 3]` for each row.
+`zoo.json` has one row for each configuration of the framework whose checkpoints our recipes load. `expected` and
+`stated` turn a row and a recipe into the same flat form, so that a difference names itself. Learning rates were
+recorded from the schedulers of that framework's engine (0.10.7), three steps an epoch: `schedules.npz`, `[epochs, 3]`
+for each row.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vidcore.config.positions import Path, Positions
@@ -88,6 +88,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a busy machine is no mistake of ours
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
 def test_what_is_written_reads_back_the_same_and_has_positions(table: dict[str, Any]) -> None:
     text = dumps(table)
