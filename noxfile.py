@@ -40,7 +40,7 @@ FRIENDLY = ["--allow-any-generics", "--allow-subclassing-any", "--allow-untyped-
 def quickstart(session: nox.Session) -> None:
     """Run the main job: `vidcore run quickstart`, in about three minutes on two cores."""
     environment = sessions.make("quickstart", ["vidcore[quickstart]"])
-    session.run(str(environment.python), "-m", "vidcore", "run", "quickstart", *session.posargs, external=True)
+    session.run(str(environment.python), "-P", "-m", "vidcore", "run", "quickstart", *session.posargs, external=True)
 
 
 @nox.session(venv_backend="none")
