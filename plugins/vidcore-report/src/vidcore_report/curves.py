@@ -63,8 +63,9 @@ def _draw_figures(axes: Axes, run: RunRecord, names: Sequence[str], *, percent: 
             steps, values = _column([row for row in rows if row.get("split") == split], name)
             if not values:
                 continue
-            best = max(values)
-            label = f"{split} {name}: last {_show(values[-1], percent)}, best {_show(best, percent)}"
+            label = f"{split} {name}: last {_show(values[-1], percent)}"
+            if percent and len(values) > 1:  # of fractions more is better; of other figures who knows
+                label += f", best {_show(max(values), percent)}"
             alone = len(values) == 1
             style = {"marker": "D", "linestyle": "none"} if alone else {"marker": "o", "markersize": 3.5}
             axes.plot(_places(steps, scale), values, color=colour, label=label, **style)

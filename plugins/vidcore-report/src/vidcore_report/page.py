@@ -129,13 +129,15 @@ def _results(run: RunRecord) -> str:
         return '<span class="pale">none yet</span>'
     names = list(dict.fromkeys(name for row in run.evaluations for name in values_of(row)))
     first = names[0] if names else ""
-    best = max(run.evaluations, key=lambda row: values_of(row).get(first, -math.inf))
+    firsts = [values_of(row).get(first, -math.inf) for row in run.evaluations]
+    ranked = len(firsts) > 1 and is_fraction([value for value in firsts if math.isfinite(value)])  # more is better
+    best = run.evaluations[firsts.index(max(firsts))] if ranked else None
     head = "".join(f'<th class="number">{escape(name)}</th>' for name in names)
     rows = []
     for row in run.evaluations[-_MOST_ROWS:]:
         values = values_of(row)
         cells = "".join(f'<td class="number">{show_figure(name, values.get(name, math.nan))}</td>' for name in names)
-        mark = ' class="best"' if row is best and len(run.evaluations) > 1 else ""
+        mark = ' class="best"' if row is best else ""
         place = (
             f"<td>{row.get('epoch', '')}</td><td>{row.get('step', '')}</td><td>{escape(str(row.get('split', '')))}</td>"
         )
