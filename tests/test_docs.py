@@ -1,7 +1,7 @@
 """Every command that the documentation shows is run, in the order of its page, in a folder of its own.
 
 A command stands in a block fenced as `console`, after `$ `. What needs the network, or takes minutes and runs
-elsewhere, is listed in docs_commands.toml with the reason; so is what should fail. A page's files lie in tests/docs/PAGE/.
+elsewhere, is listed in docs_commands.toml with the reason; so is what should fail. Files of a page: tests/docs/PAGE/.
 """
 
 from __future__ import annotations
