@@ -33,11 +33,7 @@ class Interrupted(Exception):  # noqa: N818 - caught by the runner, which saves 
 
 
 def measure_split(
-    parts: Parts,
-    model: nn.Module,
-    split: str,
-    output: Path | None,
-    progress: Callable[[int], None] = lambda done: None,
+    parts: Parts, model: nn.Module, split: str, output: Path | None, progress: Callable[[int], None] = lambda done: None
 ) -> Measured:
     """Figures of a model on a split.
 

@@ -25,8 +25,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar
 
-from attrs import frozen
-
 from vidcore.config.tables import write
 from vidcore.errors import ConfigError, RunError
 
@@ -55,39 +53,15 @@ class Standing(Enum):
     FINISHED = "finished"
 
 
-@frozen
 class RunFolder:
-    """Paths inside a run folder."""
+    """Paths inside a run folder, and what may be written there."""
 
-    path: Path
-
-    @property
-    def experiment(self) -> Path:
-        return self.path / "experiment.toml"
-
-    @property
-    def environment(self) -> Path:
-        return self.path / "environment.json"
-
-    @property
-    def log(self) -> Path:
-        return self.path / "log.txt"
-
-    @property
-    def metrics(self) -> Path:
-        return self.path / "metrics.jsonl"
-
-    @property
-    def timings(self) -> Path:
-        return self.path / "timings.jsonl"
-
-    @property
-    def result(self) -> Path:
-        return self.path / "result.json"
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.experiment, self.environment = path / "experiment.toml", path / "environment.json"
+        self.log, self.result = path / "log.txt", path / "result.json"
+        self.metrics, self.timings = path / "metrics.jsonl", path / "timings.jsonl"
+        self.checkpoints = path / "checkpoints"
 
     def weights(self, which: str) -> Path:
         """`last` or `best`."""

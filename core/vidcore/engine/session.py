@@ -18,13 +18,7 @@ import torch
 from attrs import define, field
 from torch import nn
 
-from vidcore.engine.checkpoints import (
-    Checkpoint,
-    Checkpoints,
-    optimizer_tensors,
-    restore_module,
-    restore_optimizer,
-)
+from vidcore.engine.checkpoints import Checkpoint, Checkpoints, optimizer_tensors, restore_module, restore_optimizer
 from vidcore.engine.evaluation import lower_is_better
 from vidcore.engine.events import Events, RunInfo
 from vidcore.engine.journal import Journal
@@ -124,17 +118,10 @@ class Session:
         self.save_weights(self.module, self.folder.weights("last"))
         progress.metrics_bytes = self.metrics.offset()
         tensors, groups = optimizer_tensors(self.training.optimizer)
-        parts: dict[str, Mapping[str, torch.Tensor]] = {
-            "model": self.training.model.state_dict(),
-            "optimizer": tensors,
-        }
+        parts: dict[str, Mapping[str, torch.Tensor]] = {"model": self.training.model.state_dict(), "optimizer": tensors}
         if self.training.ema is not None:
             parts["ema"] = self.training.ema.state_dict()
-        state = {
-            "progress": attrs.asdict(progress),
-            "optimizer": groups,
-            "scaler": self.training.scaler.state_dict(),
-        }
+        state = {"progress": attrs.asdict(progress), "optimizer": groups, "scaler": self.training.scaler.state_dict()}
         path = self.checkpoints.save(progress.step, parts, state)
         seconds = time.perf_counter() - started
         self.last_line += seconds
