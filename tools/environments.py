@@ -34,7 +34,8 @@ QUIET = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-warn-scri
 CONSOLE_SCRIPT = """#!{python}
 import sys
 from {module} import {attribute}
-sys.exit({attribute}())
+if __name__ == "__main__":
+    sys.exit({attribute}())
 """
 
 
