@@ -146,6 +146,11 @@ def test_set_is_parsed_as_toml_and_checked_like_a_file(tmp_path: Path) -> None:
     assert "in --set name=a b; the value must be TOML, strings in quotes" in line
 
 
+def test_options_of_a_default_component_need_no_type(tmp_path: Path) -> None:
+    optimizer = loaded(tmp_path, GOOD, "optimizer.lr=0.5").experiment.optimizer
+    assert to_table(optimizer)["type"] == "adamw" and optimizer.lr == 0.5
+
+
 def test_extending_merges_tables_and_replaces_arrays(tmp_path: Path) -> None:
     text = """
 extends = "made-net-50"

@@ -207,7 +207,10 @@ class _Walk:
             if isinstance(field.default, str) and slot_of(annotation):
                 return self.value(field.default, annotation, (*path, field.name))  # the name of a component
             return attrs.NOTHING
-        value = self.value(table[field.name], annotation, (*path, field.name))
+        given = table[field.name]
+        if isinstance(given, dict) and "type" not in given and isinstance(field.default, str) and slot_of(annotation):
+            given = {"type": field.default, **given}  # options of the component that is there by default
+        value = self.value(given, annotation, (*path, field.name))
         if value is not _INVALID and field.validator is not None:
             for text in _complaints(field.validator, field, value):
                 self.say((*path, field.name), text)
