@@ -31,7 +31,7 @@ from attrs import frozen
 from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.pyav import PyAV
 from vidcore.data.video.scan import build_index
-from vidcore.data.video.source import FileSource
+from vidcore.data.video.source import Source
 from vidcore.interfaces import FrameView
 
 VIEW = 224
@@ -103,7 +103,7 @@ class Cases:
             "sparse": lambda: self.read(self.sparse),
             "views": self.read_views,
             "once": self.once,
-            "scan": lambda: build_index(FileSource(self.path)),
+            "scan": lambda: build_index(Source(self.path)),
         }
         try:
             import cv2

@@ -4,13 +4,12 @@ import multiprocessing
 import os
 import pickle
 from pathlib import Path
+from typing import Any
 
-import av
 import numpy as np
 import pytest
 import torch
 
-from vidcore.data.video import reader as reader_module
 from vidcore.data.video.pyav import PyAV
 from vidcore.data.video.reader import PyAVReader
 from vidcore.data.video.source import OpenVideo
@@ -71,13 +70,13 @@ def test_bytes_are_read_like_a_file(clip: Path) -> None:
 
 def test_each_frame_is_decoded_once_for_all_requests(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     delivered: list[int] = []
-    original = reader_module._Writer.write
+    original = PyAVReader._deliver
 
-    def write(self: reader_module._Writer, number: int, frame: av.VideoFrame) -> None:
+    def deliver(self: PyAVReader, number: int, *rest: Any) -> None:
         delivered.append(number)
-        original(self, number, frame)
+        original(self, number, *rest)
 
-    monkeypatch.setattr(reader_module._Writer, "write", write)
+    monkeypatch.setattr(PyAVReader, "_deliver", deliver)
     view = FrameView(crop=(10, 10, 64, 64), size=(32, 32))
     with PyAV().open(clip) as reader:
         whole, small, again = reader.read([([1, 2, 3], None), ([2, 3, 4, 2], view), (np.array([3, 20]), None)])
@@ -128,6 +127,16 @@ def test_damage_is_told_and_frames_that_do_not_need_it_are_read(tmp_path: Path) 
             with pytest.raises(DataError, match=rf"clip\.mp4: frame {frame} .*damaged"):
                 reader.frames([frame])
         assert numbers(reader.frames([40])) == [40]
+
+
+def test_damage_is_told_too_where_decoding_starts_at_recovery_points(tmp_path: Path) -> None:
+    path = MadeVideo(options=h264(open_gop=1)).write(tmp_path / "clip.mp4")
+    damage(path, packet=15)
+    with PyAV().open(path) as reader:
+        assert reader.index.false_alarms
+        assert numbers(reader.frames([0, 11, 24, 47])) == [0, 11, 24, 47]
+        with pytest.raises(DataError, match=r"clip\.mp4: frame 16 .*damaged"):
+            reader.frames([16])
 
 
 def test_crop_outside_the_frame_is_refused_with_its_numbers(clip: Path) -> None:

@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-import torch.nn.functional as F
 from attrs import evolve, frozen
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vidcore.data.video.views import resize
 from vidcore.errors import DataError
 from vidcore.interfaces import FrameView, Scaling
 
@@ -35,11 +35,7 @@ class ResizeStep:
 
     def pixels(self, frames: Tensor) -> Tensor:
         """As published figures had it: bilinear, no antialiasing, rounded to whole grey levels. `[T, C, h, w]`."""
-        if frames.shape[-2:] == (self.height, self.width):
-            return frames
-        size = (self.height, self.width)
-        resized = F.interpolate(frames.float(), size, mode="bilinear", align_corners=False, antialias=False)
-        return resized.round_().clamp_(0, 255).to(frames.dtype)
+        return resize(frames, (self.height, self.width))
 
 
 @frozen

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import bisect
 import json
-import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import asdict, astuple, field, fields, frozen
 
 from vidcore.data.video.orientation import Orientation
 from vidcore.interfaces import VideoInfo
@@ -24,9 +23,8 @@ from vidcore.interfaces import VideoInfo
 Int64s = np.ndarray[Any, np.dtype[np.int64]]
 NO_TIME = -(2**63)  # what FFmpeg writes for a time stamp that is not known
 
-_MAGIC = b"VIDCOREINDEX1"
-_FRAME_ARRAYS = ("pts", "packets")
-_KEY_ARRAYS = ("key_packets", "key_frames", "key_times", "key_pts", "key_sizes")
+_MAGIC = b"VIDCOREINDEX2"
+_ARRAYS = ("pts", "packets", "key_packets", "key_frames", "key_times", "key_pts", "key_sizes")
 # Going on to the next key frame by decoding costs less than a seek when at most this many frames lie between.
 _JOIN_GAP = 3
 # No codec shows a frame earlier than this many frames before its turn in the file.
@@ -57,7 +55,6 @@ class FrameIndex:
     coded_width: int
     coded_height: int
     orientation: Orientation = field(factory=Orientation)
-    num_packets: int
     pts: Int64s  # time stamp of each frame in units of time_base, ascending [N]
     packets: Int64s  # packet that carries each frame [N]
     key_packets: Int64s  # ascending [K]
@@ -65,9 +62,8 @@ class FrameIndex:
     key_times: Int64s  # what to seek to [K]
     key_pts: Int64s  # time stamp and size of the packet, to know it again after a seek [K]
     key_sizes: Int64s
-    # The decoder calls sound packets damaged after a seek, so `damaged` tells which ones are, ascending.
+    # The decoder calls sound packets damaged after a seek: only what it cannot decode at all is to be held for that.
     false_alarms: bool = False
-    damaged: Int64s = field(factory=lambda: np.zeros(0, np.int64))
 
     @property
     def num_frames(self) -> int:
@@ -113,59 +109,28 @@ class FrameIndex:
 
     def to_bytes(self) -> bytes:
         """Compact, with a checksum: about 200 bytes for a clip with constant frame rate."""
-        turn = self.orientation
-        head = [
-            [self.codec, self.container, self.pixel_format],
-            [str(self.time_base), str(self.fps)],
-            [self.coded_width, self.coded_height],
-            [turn.a, turn.b, turn.c, turn.d],
-            [self.num_packets, self.num_frames, len(self.key_packets)],
-            self.false_alarms,
-            self.damaged.tolist(),
-        ]
-        frame_arrays = (self.pts, self.packets)
-        key_arrays = (self.key_packets, self.key_frames, self.key_times, self.key_pts, self.key_sizes)
-        arrays = b"".join(_deltas(value).tobytes() for value in frame_arrays + key_arrays)
-        body = zlib.compress(json.dumps(head, separators=(",", ":")).encode() + b"\n" + arrays, 9)
-        return _MAGIC + struct.pack("<I", zlib.crc32(body)) + body
+        values = asdict(self, value_serializer=lambda _, __, value: _plain(value)).values()
+        body = zlib.compress(json.dumps(list(values), separators=(",", ":")).encode(), 9)
+        return _MAGIC + zlib.crc32(body).to_bytes(4, "little") + body
 
     @classmethod
     def from_bytes(cls, data: bytes) -> FrameIndex:
         """Read what `to_bytes` wrote. Raises ValueError when it is anything else or damaged."""
         start = len(_MAGIC) + 4
-        if not data.startswith(_MAGIC) or len(data) < start:
-            raise ValueError("not a frame index of this version")
         body = data[start:]
-        if struct.unpack("<I", data[len(_MAGIC) : start])[0] != zlib.crc32(body):
-            raise ValueError("damaged frame index")
-        head, _, arrays = zlib.decompress(body).partition(b"\n")
-        names, rates, (width, height), orientation, counts, false_alarms, damaged = json.loads(head)
-        codec, container, pixel_format = names
-        time_base, fps = rates
-        num_packets, num_frames, num_keys = counts
-        lengths = [num_frames] * len(_FRAME_ARRAYS) + [num_keys] * len(_KEY_ARRAYS)
-        parts = np.split(np.frombuffer(arrays, "<i8"), np.cumsum(lengths)[:-1])
-        return cls(
-            codec=codec,
-            container=container,
-            pixel_format=pixel_format,
-            time_base=Fraction(time_base),
-            fps=Fraction(fps),
-            coded_width=width,
-            coded_height=height,
-            orientation=Orientation(*orientation),
-            num_packets=num_packets,
-            false_alarms=false_alarms,
-            damaged=np.array(damaged, np.int64),
-            **dict(zip(_FRAME_ARRAYS + _KEY_ARRAYS, map(_undo_deltas, parts), strict=True)),
-        )
+        if data[:start] != _MAGIC + zlib.crc32(body).to_bytes(4, "little"):
+            raise ValueError("no frame index of this version, or a damaged one")
+        names = [entry.name for entry in fields(cls)]
+        values: dict[str, Any] = dict(zip(names, json.loads(zlib.decompress(body)), strict=True))
+        values |= {name: Fraction(values[name]) for name in ("time_base", "fps")}
+        values |= {name: np.cumsum(np.array(values[name], np.int64)) for name in _ARRAYS}
+        return cls(**(values | {"orientation": Orientation(*values["orientation"])}))
 
 
-def _deltas(values: Int64s) -> Int64s:
-    """Differences, which compress well; wrapping around at 64 bits, so that NO_TIME survives too."""
-    return np.diff(values, prepend=np.int64(0)).astype("<i8")
-
-
-def _undo_deltas(differences: Int64s) -> Int64s:
-    values: Int64s = np.cumsum(differences, dtype=np.int64)
-    return values
+def _plain(value: Any) -> Any:
+    """A field's value for JSON. Of arrays the differences, which compress well; they wrap around at 64 bits."""
+    if isinstance(value, np.ndarray):
+        return np.diff(value, prepend=np.int64(0)).tolist()
+    if isinstance(value, Orientation):
+        return astuple(value)
+    return str(value) if isinstance(value, Fraction) else value

@@ -10,49 +10,38 @@ import contextlib
 import hashlib
 import os
 import struct
-import tempfile
 from pathlib import Path
 
 import platformdirs
 
 from vidcore.data.video.frame_index import FrameIndex
 
-_HEAD = struct.Struct("<qq")  # size in bytes, time of change in nanoseconds
-
-
-def cache_folder() -> Path:
-    """Where frame indices are kept: below VIDCORE_CACHE, or the user's cache folder."""
-    root = os.environ.get("VIDCORE_CACHE") or platformdirs.user_cache_dir("vidcore", appauthor=False)
-    return Path(root) / "frame-index"
-
 
 def load(video: Path, status: os.stat_result) -> FrameIndex | None:
     """The index of a video with this size and time of change, or None when there is none that can be used."""
     try:
-        data = _entry(video).read_bytes()
-        if _HEAD.unpack_from(data) != (status.st_size, status.st_mtime_ns):
-            return None
-        return FrameIndex.from_bytes(data[_HEAD.size :])
-    except (OSError, ValueError, struct.error, ArithmeticError, TypeError):
+        data, stamp = _entry(video).read_bytes(), _stamp(status)
+        return FrameIndex.from_bytes(data.removeprefix(stamp)) if data.startswith(stamp) else None
+    except (OSError, ValueError):
         return None
 
 
 def store(video: Path, status: os.stat_result, index: FrameIndex) -> None:
     """Write the index at once or not at all: it is renamed into place when it is whole."""
     entry = _entry(video)
-    data = _HEAD.pack(status.st_size, status.st_mtime_ns) + index.to_bytes()
+    temporary = entry.with_suffix(f".{os.getpid()}.tmp")
     with contextlib.suppress(OSError):
         entry.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=entry.parent, prefix=entry.stem, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.replace(name, entry)
-        except OSError:
-            os.unlink(name)
-            raise
+        temporary.write_bytes(_stamp(status) + index.to_bytes())
+        temporary.replace(entry)
+
+
+def _stamp(status: os.stat_result) -> bytes:
+    return struct.pack("<qq", status.st_size, status.st_mtime_ns)
 
 
 def _entry(video: Path) -> Path:
+    """Below VIDCORE_CACHE, or the user's cache folder."""
+    root = os.environ.get("VIDCORE_CACHE") or platformdirs.user_cache_dir("vidcore", appauthor=False)
     digest = hashlib.sha256(os.fsencode(video.absolute())).hexdigest()
-    return cache_folder() / digest[:2] / f"{digest[2:34]}.idx"
+    return Path(root) / "frame-index" / digest[:2] / f"{digest[2:34]}.idx"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from vidcore.data.video import index_cache
 from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.frame_index import FrameIndex
 from vidcore.data.video.reader import PyAVReader
 from vidcore.data.video.scan import build_index
-from vidcore.data.video.source import FileSource, Source, as_source
+from vidcore.data.video.source import Source, check_file
 
 
 class PyAV:
@@ -21,7 +22,7 @@ class PyAV:
     def __init__(self, config: PyAVConfig | None = None) -> None:
         self.config = config or PyAVConfig()
 
-    def open(self, path: str | os.PathLike[str] | bytes | Source) -> PyAVReader:
+    def open(self, path: str | os.PathLike[str] | bytes) -> PyAVReader:
         """Find the frames of a video, from the cache if it was opened before, and make ready to read them.
 
         Args:
@@ -30,16 +31,15 @@ class PyAV:
         Raises:
             DataError: The file is missing, empty, cut short beyond use, no video, or no frame of it can be decoded.
         """
-        source = as_source(path)
-        return PyAVReader(source, self.index(source), self.config)
+        source = Source(path if isinstance(path, bytes) else Path(path))
+        return PyAVReader(source, self._index(source), self.config)
 
-    def index(self, source: Source) -> FrameIndex:
-        """Where the frames of a source are; scanned when the cache does not know it as it is now."""
-        if not (self.config.index_cache and isinstance(source, FileSource)):
+    def _index(self, source: Source) -> FrameIndex:
+        if isinstance(source.content, bytes) or not self.config.index_cache:
             return build_index(source)
-        status = source.check()
-        index = index_cache.load(source.path, status)
+        status = check_file(source.content)
+        index = index_cache.load(source.content, status)
         if index is None:
             index = build_index(source)
-            index_cache.store(source.path, status, index)
+            index_cache.store(source.content, status, index)
         return index

@@ -7,19 +7,20 @@ AVI (its packet times are decode counters), raw streams, doubled stamps, frames 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from fractions import Fraction
 
 import av
 import numpy as np
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
 
 from vidcore.data.video.frame_index import NO_TIME, FrameIndex, Int64s
 from vidcore.data.video.keyframes import Start, kind_of_start
 from vidcore.data.video.orientation import Orientation
-from vidcore.data.video.source import DAMAGE_IS_AN_ERROR, OpenVideo, Source
+from vidcore.data.video.source import OpenVideo, Source
 from vidcore.errors import DataError
 
 # Containers that write when a frame is shown, for each packet.
@@ -78,7 +79,7 @@ def build_index(source: Source) -> FrameIndex:
             "The file is damaged or cut short: fetch it again or remove it from the list."
         )
     pts, time_base = _frame_times(packets, order, time_base, header_rate)
-    index = FrameIndex(
+    return FrameIndex(
         codec=codec,
         container=container,
         pixel_format=first.format.name,
@@ -87,7 +88,6 @@ def build_index(source: Source) -> FrameIndex:
         coded_width=first.width,
         coded_height=first.height,
         orientation=_orientation(first, source.name),
-        num_packets=len(packets.pts),
         pts=pts,
         packets=order,
         key_packets=np.array([key.packet for key in keys], np.int64),
@@ -95,14 +95,9 @@ def build_index(source: Source) -> FrameIndex:
         key_times=np.array([key.dts if formats & _SEEK_BY_DECODE_TIME else key.pts for key in keys], np.int64),
         key_pts=np.array([key.pts for key in keys], np.int64),
         key_sizes=np.array([key.size for key in keys], np.int64),
+        # After such a start, orders to drop pictures that were never seen count as damage, which they are not.
+        false_alarms=any(key.start != Start.NEW for key in keys),
     )
-    if any(key.start != Start.NEW for key in keys):
-        # After a start there, orders to drop pictures that were never seen count as damage, which they are not.
-        damaged = _damaged(source, keys[0].packet)
-        if keys[0].start != Start.NEW:
-            damaged = damaged[damaged >= keys[1].packet] if len(keys) > 1 else damaged[:0]
-        index = evolve(index, false_alarms=True, damaged=damaged)
-    return index
 
 
 def _read_packets(video: OpenVideo, name: str) -> _Packets:
@@ -125,15 +120,10 @@ def _read_packets(video: OpenVideo, name: str) -> _Packets:
 
 def _usable_keys(packets: _Packets, name: str) -> list[_Key]:
     """Key frames to go to. The first one marked as such has to do, also when it is inexact or cannot be sought."""
-    if not packets.pts:
-        raise DataError(f"{name}: its video stream holds no packets. Fetch it again or remove it from the list.")
     if not packets.keys:
         raise DataError(f"{name}: holds no key frame, so no frame is whole. Fetch it again or remove it from the list.")
-    return [
-        key
-        for number, key in enumerate(packets.keys)
-        if number == 0 or (key.start != Start.INEXACT and key.pts != NO_TIME)
-    ]
+    first, *later = packets.keys
+    return [first, *(key for key in later if key.start != Start.INEXACT and key.pts != NO_TIME)]
 
 
 def _order_by_time(packets: _Packets, first_key: _Key, formats: set[str]) -> Int64s | None:
@@ -149,10 +139,8 @@ def _order_by_time(packets: _Packets, first_key: _Key, formats: set[str]) -> Int
     return order
 
 
-def _decode(
-    source: Source, first_packet: int, options: dict[str, str] | None = None, complaints: list[int] | None = None
-) -> Iterator[VideoFrame]:
-    """Every frame in the order it comes out, its pts the number of its packet. Damage is noted and passed over."""
+def _decode(source: Source, first_packet: int, options: dict[str, str] | None = None) -> Iterator[VideoFrame]:
+    """Every frame in the order it comes out, its pts the number of its packet. Damage is passed over."""
     with OpenVideo.of(source, options=options) as video:
         context = video.stream.codec_context
         try:
@@ -160,11 +148,8 @@ def _decode(
                 if number < first_packet or packet.is_corrupt:
                     continue
                 packet.pts = number
-                try:
+                with contextlib.suppress(av.error.InvalidDataError):
                     yield from context.decode(packet)
-                except av.error.InvalidDataError:
-                    if complaints is not None:
-                        complaints.append(number)
             yield from context.decode(None)
         except av.error.FFmpegError:
             return
@@ -185,14 +170,6 @@ def _order_by_decoding(source: Source, first_packet: int, codec: str) -> tuple[I
     if codec not in _LEADING_CAN_BE_WHOLE and first_packet in numbers:
         numbers = numbers[numbers.index(first_packet) :]
     return np.array(numbers, np.int64), first if numbers else None
-
-
-def _damaged(source: Source, first_packet: int) -> Int64s:
-    """Packets that the decoder complains about when it has all those before."""
-    complaints = list[int]()
-    for _ in _decode(source, first_packet, DAMAGE_IS_AN_ERROR | {"skip_loop_filter": "all"}, complaints):
-        pass
-    return np.array(complaints, np.int64)
 
 
 def _frame_times(
@@ -217,12 +194,9 @@ def _first_whole_frames(keys: list[_Key], order: Int64s, packets: _Packets) -> I
     """For each key frame the first frame, in the order shown, that is whole when decoding starts there."""
     place = {packet: frame for frame, packet in enumerate(order.tolist())}
     pts = np.array(packets.pts, np.int64)[order]
-    first = []
-    for number, key in enumerate(keys):
-        # A key frame that is itself not shown (cut away by the edit list) still starts what comes after it.
-        frame = place.get(key.packet, int(np.searchsorted(pts, key.pts)))
-        first.append(0 if number == 0 else frame)
-    return np.array(first, np.int64)
+    # A key frame that is itself not shown (cut away by the edit list) still starts what comes after it.
+    later = [place.get(key.packet, int(np.searchsorted(pts, key.pts))) for key in keys[1:]]
+    return np.array([0, *later], np.int64)
 
 
 def _orientation(frame: VideoFrame, name: str) -> Orientation:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Protocol
 
 import av
 import av.container
@@ -22,81 +20,51 @@ from vidcore.errors import DataError
 DAMAGE_IS_AN_ERROR = {"err_detect": "explode"}
 
 
-class Source(Protocol):
-    """A thing that can be opened again and again, also in another process."""
+@frozen
+class Source:
+    """A video file on a local disk, or all the bytes of one: to be opened again and again, also in another process."""
+
+    content: Path | bytes
 
     @property
     def name(self) -> str:
         """For messages."""
+        return "<bytes>" if isinstance(self.content, bytes) else str(self.content)
 
     def open(self) -> av.container.InputContainer:
-        """A fresh container, positioned at its start. Raises DataError."""
+        """A fresh container, positioned at its start.
 
-
-@frozen
-class FileSource:
-    """A video file on a local disk."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        return str(self.path)
-
-    def check(self) -> os.stat_result:
-        """Its size and times. Raises DataError unless it is a file with something in it."""
+        Raises:
+            DataError: There is no file, or nothing that FFmpeg takes for a video in it.
+        """
         try:
-            status = self.path.stat()
-        except FileNotFoundError:
+            if isinstance(self.content, bytes):
+                return av.open(io.BytesIO(self.content), mode="r", metadata_errors="replace")
+            check_file(self.content)
+            return av.open(str(self.content), mode="r", metadata_errors="replace")
+        except (av.error.FFmpegError, OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
             raise DataError(
-                f"{self.name}: no such video. Check the path in the list and `data.root` (or VIDCORE_DATA)."
-            ) from None
-        except OSError as error:
-            raise DataError(f"{self.name}: cannot be read: {error.strerror}. Check its permissions.") from error
-        if stat.S_ISDIR(status.st_mode):
-            raise DataError(f"{self.name}: is a folder, not a video. Give the path of one video file.")
-        if not stat.S_ISREG(status.st_mode):
-            raise DataError(f"{self.name}: is not a regular file, so frames cannot be found in it. Copy it to a file.")
-        if status.st_size == 0:
-            raise DataError(f"{self.name}: is empty (0 bytes). Fetch it again or remove it from the list.")
-        return status
-
-    def open(self) -> av.container.InputContainer:
-        self.check()
-        return _open(str(self.path), self.name)
+                f"{self.name}: cannot be opened as a video: {reason}. "
+                "It may be damaged, cut short before its header, or no video; play it, fetch it again, or remove it."
+            ) from error
 
 
-@frozen
-class BytesSource:
-    """A whole encoded video in memory."""
-
-    data: bytes
-    name: str = "<bytes>"
-
-    def open(self) -> av.container.InputContainer:
-        if not self.data:
-            raise DataError(f"{self.name}: is empty (0 bytes). Give the whole encoded video.")
-        return _open(io.BytesIO(self.data), self.name)
-
-
-def as_source(video: str | os.PathLike[str] | bytes | Source) -> Source:
-    """A path, or the bytes of an encoded video, as something to open."""
-    if isinstance(video, bytes):
-        return BytesSource(video)
-    if isinstance(video, str | os.PathLike):
-        return FileSource(Path(video))
-    return video
-
-
-def _open(target: str | IO[bytes], name: str) -> av.container.InputContainer:
+def check_file(path: Path) -> os.stat_result:
+    """Size and times of a file. Raises DataError unless it is one with something in it."""
     try:
-        return av.open(target, mode="r", metadata_errors="replace")
-    except (av.error.FFmpegError, OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        status = path.stat()
+    except FileNotFoundError:
         raise DataError(
-            f"{name}: cannot be opened as a video: {reason}. "
-            "It may be damaged, cut short before its header, or no video; play it, fetch it again, or remove it."
-        ) from error
+            f"{path}: no such video. Check the path in the list and `data.root` (or VIDCORE_DATA)."
+        ) from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}. Check its permissions.") from error
+    if not path.is_file():
+        raise DataError(f"{path}: is a folder or a device, not a video. Give the path of one video file.")
+    if status.st_size == 0:
+        raise DataError(f"{path}: is empty (0 bytes). Fetch it again or remove it from the list.")
+    return status
 
 
 @define(eq=False)
@@ -123,9 +91,7 @@ class OpenVideo:
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
         """The packets with something in them, in file order. Scanning and reading number these alike."""
-        for packet in self.container.demux(self.stream):
-            if packet.size:
-                yield packet
+        return (packet for packet in self.container.demux(self.stream) if packet.size)
 
     def close(self) -> None:
         self.container.close()
@@ -147,8 +113,8 @@ def _choose_stream(container: av.container.InputContainer, name: str) -> VideoSt
             f"{name}: holds no video stream (it has: {kinds}). Remove it from the list, or use an audio data set."
         )
     best = container.streams.best("video")
-    chosen = next((stream for stream in streams if best is not None and stream.index == best.index), streams[0])
+    chosen = next((stream for stream in streams if stream is best), streams[0])
     for stream in container.streams:
-        if stream.index != chosen.index:
+        if stream is not chosen:
             stream.discard = Discard.all
     return chosen

@@ -16,13 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.frame_index import FrameIndex
 from vidcore.data.video.orientation import Orientation
 from vidcore.data.video.pyav import PyAV
-from vidcore.data.video.source import FileSource
+from vidcore.data.video.views import apply_view
 from vidcore.errors import DataError, PluginError
 from vidcore.interfaces import FrameView, VideoInfo
 from vidcore_decord.config import Decord
@@ -48,19 +47,20 @@ class DecordDecoder:
             PluginError: Decord is not installed.
         """
         decord = _import_decord()
-        source = FileSource(Path(path))
-        index = self._indices.index(source)
-        _refuse(source.name, _why_not_exact(index))
+        name = str(path)
+        with self._indices.open(path) as ours:
+            index = ours.index
+        _refuse(name, _why_not_exact(index))
         try:
-            reader = decord.VideoReader(source.name, num_threads=self.config.threads)
+            reader = decord.VideoReader(name, num_threads=self.config.threads)
             seconds = reader.get_frame_timestamp(range(len(reader)))[:, 0]
             keys = reader.get_key_indices()
         except decord.DECORDError as error:
             raise DataError(
-                f'{source.name}: cannot be opened by decord: {_first_line(error)}. Try decoder = "pyav".'
+                f'{name}: cannot be opened by decord: {_first_line(error)}. Try decoder = "pyav".'
             ) from error
-        _refuse(source.name, _why_not_alike(index, seconds, keys))
-        return DecordReader(source.name, reader, index.info())
+        _refuse(name, _why_not_alike(index, seconds, keys))
+        return DecordReader(name, reader, index.info())
 
 
 class DecordReader:
@@ -121,25 +121,6 @@ class DecordReader:
                 "The file may be damaged: fetch it again, or remove it from the list."
             ) from error
         return torch.from_numpy(pixels).permute(0, 3, 1, 2)
-
-
-def apply_view(frames: Tensor, view: FrameView, name: str) -> Tensor:
-    """Crop and scale `[N, C, H, W]`. "area" and "bilinear" are bilinear with antialiasing here."""
-    if view.crop is not None:
-        x, y, width, height = view.crop
-        if min(x, y) < 0 or min(width, height) < 1 or x + width > frames.shape[3] or y + height > frames.shape[2]:
-            raise DataError(
-                f"{name}: crop {view.crop} (x, y, width, height) does not fit into its frames of "
-                f"{frames.shape[3]}x{frames.shape[2]}. Crop inside the frame."
-            )
-        frames = frames[:, :, y : y + height, x : x + width]
-    if view.size is None or tuple(frames.shape[2:]) == view.size:
-        return frames.contiguous()
-    if not len(frames):
-        return torch.empty((0, 3, *view.size), dtype=torch.uint8)
-    antialias = view.scaling != "reference"
-    scaled = F.interpolate(frames.float(), view.size, mode="bilinear", align_corners=False, antialias=antialias)
-    return scaled.round_().clamp_(0, 255).byte()
 
 
 def _why_not_exact(index: FrameIndex) -> str:
