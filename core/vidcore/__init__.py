@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from vidcore.engine.runner import run
     from vidcore.inference import Predictor
     from vidcore.plugins import build, hookimpl
-    from vidcore.weights import load_weights
+    from vidcore.weights.loading import load_weights
 
 _HOMES = {
     "Predictor": "vidcore.inference",
     "build": "vidcore.plugins",
     "hookimpl": "vidcore.plugins",
     "load_experiment": "vidcore.config.loading",
-    "load_weights": "vidcore.weights",
+    "load_weights": "vidcore.weights.loading",
     "run": "vidcore.engine.runner",
 }
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from attrs import evolve, field, frozen
 from torch import Tensor, nn
 
@@ -24,16 +24,16 @@ from vidcore.config.slots import DecoderSlot, ModelSlot, SamplingSlot, TaskSlot,
 from vidcore.config.structure import structure
 from vidcore.data.building import build_context
 from vidcore.data.clips import named, read_clips
+from vidcore.data.video.views import apply_view
 from vidcore.engine.evaluation import Forward, predict_batches
 from vidcore.engine.precision import choose_device, choose_precision, to_channels_last
 from vidcore.errors import ConfigError, DataError, RunError, WeightsError
 from vidcore.interfaces import FrameView, Scaling, Task, VideoInfo
 from vidcore.plugins import build, host
-from vidcore.plugins.catalog import nearest
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Prediction, Sample, SampleRef
-from vidcore.weights import fetch, find_weights, load_weights, read_contract
-from vidcore.weights.sources import is_address
+from vidcore.weights.loading import find_weights, load_weights, locate
+from vidcore.weights.reading import read_contract
 
 Video = str | os.PathLike[str] | Tensor | np.ndarray[Any, Any]
 
@@ -149,7 +149,7 @@ class Predictor:
         """
         if isinstance(video, Tensor | np.ndarray):
             name = f"video {index}"
-            opened: Any = ArrayReader(video, name)
+            opened: Any = nullcontext(ArrayReader(video, name))
         else:
             name = str(os.fspath(video))
             opened = self._context.decoder.open(name)
@@ -204,36 +204,14 @@ class ArrayReader:
                 f"{hint}"
             )
         self._frames, self._name = pixels, name
-        num_frames, _, height, width = pixels.shape
+        times = np.zeros(len(pixels))
         self.info = VideoInfo(
-            num_frames=num_frames, fps=0.0, width=width, height=height, timestamps=np.zeros(num_frames)
+            num_frames=len(pixels), fps=0.0, width=pixels.shape[3], height=pixels.shape[2], timestamps=times
         )
 
-    def frames(self, indices: Sequence[int], view: FrameView | None = None) -> Tensor:
-        """See `VideoReader.frames`. Scaled like decoded frames up to a few grey levels."""
-        view = view or FrameView()
-        frames = self._frames[list(indices)]
-        if view.crop is not None:
-            x, y, width, height = view.crop
-            frames = frames[..., y : y + height, x : x + width]
-        if view.size is None or tuple(frames.shape[-2:]) == view.size:
-            return frames
-        smooth = view.scaling != "reference"
-        scaled = F.interpolate(frames.float(), view.size, mode="bilinear", align_corners=False, antialias=smooth)
-        return scaled.round_().clamp_(0, 255).to(torch.uint8)
-
     def read(self, requests: Sequence[tuple[Sequence[int], FrameView | None]]) -> list[Tensor]:
-        """See `VideoReader.read`."""
-        return [self.frames(indices, view) for indices, view in requests]
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-    def __enter__(self) -> ArrayReader:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
+        """See `VideoReader.read`. Scaled like decoded frames up to a few grey levels."""
+        return [apply_view(self._frames[list(indices)], view, self._name) for indices, view in requests]
 
 
 def _find(
@@ -254,14 +232,10 @@ def _find(
     source = os.fspath(weights)
     if recipe is not None:
         return source, promise_of_experiment(load_experiment(recipe))
-    entry = find_weights(source, host().weights.values())
+    entry = find_weights(source)
     if entry is not None and entry.recipe:
         return source, promise_of_experiment(load_experiment(entry.recipe))
-    if is_address(source):
-        source = str(fetch(source, entry.sha256 if entry else ""))
-    elif not Path(source).is_file() and entry is None:
-        hint = nearest(source, host().weights)
-        raise WeightsError(f"{source}: no such file, and no weights of that name{hint}")
+    source = str(locate(source))
     try:
         return source, promise_of_contract(read_contract(source), source)
     except WeightsError as error:

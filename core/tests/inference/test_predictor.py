@@ -28,7 +28,7 @@ from vidcore.interfaces import FrameView
 from vidcore.plugins import build, host
 from vidcore.testing import make_video
 from vidcore.testing.made_plugins import write_plugin
-from vidcore.weights import save_weights
+from vidcore.weights.saving import save_weights
 
 CLASSES = ("red", "green", "blue")
 PLUGIN = {
@@ -310,9 +310,11 @@ def test_wrong_frames_are_told(frames: torch.Tensor, message: str) -> None:
 
 def test_frames_in_memory_are_cropped_before_they_are_scaled() -> None:
     frames = torch.arange(64, dtype=torch.uint8).view(1, 1, 8, 8).expand(2, 3, 8, 8)
-    cut = ArrayReader(frames, "x").frames([1, 0, 1], FrameView(crop=(2, 4, 4, 2)))
+    crop = (2, 4, 4, 2)
+    requests = [([1, 0, 1], FrameView(crop=crop)), ([0], FrameView(crop=crop, size=(4, 8)))]
+    cut, scaled = ArrayReader(frames, "x").read(requests)
     assert torch.equal(cut, frames[[1, 0, 1], :, 4:6, 2:6])
-    assert ArrayReader(frames, "x").frames([0], FrameView(crop=(2, 4, 4, 2), size=(4, 8))).shape == (1, 3, 4, 8)
+    assert scaled.shape == (1, 3, 4, 8)
 
 
 def test_prediction_is_drawn_by_the_task(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vidcore.errors import WeightsError
-from vidcore.plugins import WeightsEntry
-from vidcore.weights import find_weights, load_weights, save_weights
-from vidcore.weights.loading import Mismatch
+from vidcore.plugins import WeightsEntry, host
+from vidcore.weights.loading import Mismatch, find_weights, load_weights
+from vidcore.weights.saving import save_weights
 
 HERE = __name__
 
@@ -231,6 +231,11 @@ def entry_of(path: Path) -> WeightsEntry:
     )
 
 
+def publish(monkeypatch: pytest.MonkeyPatch, *entries: WeightsEntry) -> None:
+    """Make these the weights that installed plugins publish."""
+    monkeypatch.setattr(host(), "weights", {entry.name: entry for entry in entries})
+
+
 @pytest.fixture
 def published(tmp_path: Path) -> Path:
     path = tmp_path / "published_2022.safetensors"
@@ -238,35 +243,43 @@ def published(tmp_path: Path) -> Path:
     return path
 
 
-def test_local_copy_of_registered_weights_is_converted_by_its_file_name(published: Path) -> None:
+def test_local_copy_of_registered_weights_is_converted_by_its_file_name(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = Model()
-    load_weights(model, published, registered=[entry_of(published)])
+    publish(monkeypatch, entry_of(published))
+    load_weights(model, published)
     assert same(model, state())
     with pytest.raises(WeightsError, match="0 of 8 tensors fit"):
-        load_weights(Model(), published, registered=[entry_of(published)], format="plain")
+        load_weights(Model(), published, format="plain")
 
 
-def test_file_that_is_published_in_two_forms_is_not_guessed_at(published: Path) -> None:
+def test_file_that_is_published_in_two_forms_is_not_guessed_at(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     entries = [entry_of(published), evolve(entry_of(published), name="other", format=f"{HERE}:fails")]
+    publish(monkeypatch, *entries)
     with pytest.raises(WeightsError, match="0 of 8 tensors fit"):
-        load_weights(Model(), published, registered=entries)
-    load_weights(Model(), published, registered=entries, format=f"{HERE}:theirs_to_ours")
-    assert find_weights("other", entries) == entries[1]
+        load_weights(Model(), published)
+    load_weights(Model(), published, format=f"{HERE}:theirs_to_ours")
+    assert find_weights("other") == entries[1]
 
 
-def test_our_file_is_never_converted(published: Path) -> None:
+def test_our_file_is_never_converted(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = entry_of(published)
     path = save_weights(published, state(), {})
     model = Model()
-    load_weights(model, path, registered=[entry])
+    publish(monkeypatch, entry)
+    load_weights(model, path)
     assert same(model, state())
 
 
-def test_unknown_name_is_told_with_the_nearest(published: Path) -> None:
+def test_unknown_name_is_told_with_the_nearest(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(monkeypatch, entry_of(published))
     with pytest.raises(
         WeightsError, match=r"my-modl-k7: no such file, and no weights of that name; did you mean 'my-model"
     ):
-        load_weights(Model(), "my-modl-k7", registered=[entry_of(published)])
+        load_weights(Model(), "my-modl-k7")
 
 
 def test_installed_plugins_are_asked_for_names() -> None:

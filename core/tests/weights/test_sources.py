@@ -18,7 +18,10 @@ from vidcore.cli.main import cli
 from vidcore.errors import WeightsError
 from vidcore.plugins import WeightsEntry, host
 from vidcore.testing.made_plugins import write_plugin
-from vidcore.weights import fetch, load_weights, read_checkpoint, save_weights, sources
+from vidcore.weights import sources
+from vidcore.weights.loading import load_weights
+from vidcore.weights.saving import save_weights
+from vidcore.weights.sources import fetch, read_checkpoint
 
 PLUGIN = """
     from vidcore.plugins import Component, hookimpl
@@ -45,7 +48,7 @@ PARTS = """
 
         def read(self, path):
             import torch
-            from vidcore.weights import Checkpoint
+            from vidcore.weights.reading import Checkpoint
             return Checkpoint(state_dict={{"weight": torch.full((1, 1), float(path.read_bytes().split()[1]))}},
                               meta={{"by": "{name}"}})
 
@@ -114,12 +117,15 @@ def test_a_foreign_file_says_which_plugin_would_read_it(tmp_path: Path, install:
     )
 
 
-def test_an_address_and_a_published_name_say_which_plugin_would_fetch_them(install: Install) -> None:
+def test_an_address_and_a_published_name_say_which_plugin_would_fetch_them(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
     install()
     entry = WeightsEntry(name="published", url="https://example.org/w.pth")
+    monkeypatch.setattr(host(), "weights", {"published": entry})
     for source in ("https://example.org/w.pth", "published"):
         with pytest.raises(WeightsError) as caught:
-            load_weights(nn.Linear(1, 1), source, registered=[entry])
+            load_weights(nn.Linear(1, 1), source)
         assert str(caught.value) == (
             "https://example.org/w.pth is not on this machine; a plugin that fetches it is needed: pip install dist-y"
         )
@@ -153,16 +159,20 @@ def test_what_no_installed_reader_accepts_names_them(tmp_path: Path, install: In
         fetch("ftp://x")
 
 
-def test_a_fetcher_brings_addresses_and_published_weights(tmp_path: Path, install: Install) -> None:
+def test_a_fetcher_brings_addresses_and_published_weights(
+    tmp_path: Path, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
     install(a="one")
     path = file(tmp_path / "w", b"one 3")
     entry = WeightsEntry(name="published", url=f"made://{path}")
-    told: list[tuple[int, int | None]] = []
+    monkeypatch.setattr(host(), "weights", {"published": entry})
     for source in ("published", f"made://{path}#again"):
         model = nn.Linear(1, 1, bias=False)
-        load_weights(model, source, registered=[entry], progress=lambda done, total: told.append((done, total)))
+        load_weights(model, source)
         assert model.weight.item() == 3
-    assert told == [(1, 1), (1, 1)]
+    told: list[tuple[int, int | None]] = []
+    assert fetch(entry.url, progress=lambda done, total: told.append((done, total))) == path
+    assert told == [(1, 1)]
 
 
 def test_missing_file_and_folder_are_told(tmp_path: Path) -> None:
@@ -190,6 +200,6 @@ def test_a_command_of_a_plugin_that_is_absent_says_what_to_install(install: Inst
 
 
 def test_names_of_weights_cost_no_torch() -> None:
-    code = "import sys\nfrom vidcore.weights import fetch, read_contract\nassert 'torch' not in sys.modules"
+    code = "import sys\nfrom vidcore.weights.sources import fetch, read_checkpoint\nassert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

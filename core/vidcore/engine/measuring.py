@@ -16,7 +16,7 @@ from vidcore.engine.feeding import bad_videos, evaluation_batches
 from vidcore.engine.precision import determinism
 from vidcore.engine.predictions import Predictions, write_predictions
 from vidcore.errors import ConfigError
-from vidcore.weights import load_weights
+from vidcore.weights.loading import load_weights
 
 
 @frozen(kw_only=True)

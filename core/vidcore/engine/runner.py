@@ -32,7 +32,8 @@ from vidcore.engine.session import Session, only_finite, restore, unknown_figure
 from vidcore.engine.stopping import RunStopped, StopSignals
 from vidcore.errors import ConfigError, RunError
 from vidcore.plugins import build
-from vidcore.weights import load_weights, save_weights
+from vidcore.weights.loading import load_weights
+from vidcore.weights.saving import save_weights
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from vidcore.errors import PluginError, WeightsError
 from vidcore.plugins import host
 from vidcore.plugins.catalog import WeightsEntry, load_reference, nearest
 from vidcore.weights.reading import Checkpoint
-from vidcore.weights.sources import Progress, fetch, is_address, read_checkpoint
+from vidcore.weights.sources import fetch, is_address, read_checkpoint
 
 Source = str | Path | Mapping[str, Tensor]
 Strict = bool | Literal["backbone"]
@@ -54,32 +54,22 @@ class WeightsReport:
         return "\n".join([f"{self.source}: {len(self.loaded)} of {total} tensors fit", *lines])
 
 
-def load_weights(
-    model: nn.Module,
-    source: Source,
-    *,
-    format: str = "auto",
-    strict: Strict = True,
-    registered: Collection[WeightsEntry] | None = None,
-    progress: Progress | None = None,
-) -> WeightsReport:
+def load_weights(model: nn.Module, source: Source, *, format: str = "auto", strict: Strict = True) -> WeightsReport:
     """Copy weights into `model`. Where they do not fit as `strict` asks, the model stays as it was.
 
     Args:
         model: Any module. Its attribute `head_prefixes` says which keys belong to the head; by default `("head.",)`.
-        source: A path, an address, the name of registered weights, or a state dict. What is no local safetensors file
+        source: A path, an address, the name of published weights, or a state dict. What is no local safetensors file
             needs a plugin that reads or fetches it.
         format: "auto", "plain" (keys are the model's), or a converter `"package.module:function"`: a pure function from
             dict to dict, or from dict and the model's shapes by key. Auto is plain for what vidcore saved; else the
-            converter of the registered weights of that name or file name; else plain.
+            converter of the published weights of that name or file name; else plain.
         strict: True: every key fits. "backbone": all but those of the head. False: what fits is loaded, the rest told.
-        registered: The published weights to look names up in; by default those of the installed plugins.
-        progress: Told of a download.
 
     Raises:
         WeightsError: There is no such source, it is broken, or it does not fit; the message shows what does not.
     """
-    name, checkpoint, converter = _open(source, format, registered, progress)
+    name, checkpoint, converter = _open(source, format)
     state = dict(checkpoint.state_dict)
     expected = model.state_dict()
     if converter:
@@ -105,43 +95,45 @@ def load_weights(
     return report
 
 
-def find_weights(name: str, registered: Iterable[WeightsEntry]) -> WeightsEntry | None:
-    """The registered weights of that name, or whose file has the name of the path `name`.
+def find_weights(name: str) -> WeightsEntry | None:
+    """The weights that an installed plugin published under that name, or whose file has the name of the path `name`.
 
     None where several are made of one such file in different ways: what is meant must be said then.
     """
-    entries = list(registered)
-    by_name = [entry for entry in entries if entry.name == name]
-    by_file = [entry for entry in entries if entry.url.rpartition("/")[2] == Path(name).name]
-    found = by_name or by_file
+    published = host().weights
+    if name in published:
+        return published[name]
+    found = [entry for entry in published.values() if entry.url.rpartition("/")[2] == Path(name).name]
     return found[0] if len({entry.format for entry in found}) == 1 else None
 
 
-def _open(
-    source: Source, format_: str, registered: Collection[WeightsEntry] | None, progress: Progress | None
-) -> tuple[str, Checkpoint, str]:
+def locate(source: str) -> Path:
+    """The local file of a path, an address, or the name of published weights; fetched where it must be.
+
+    Raises:
+        WeightsError: There is no such source, or it cannot be had.
+    """
+    entry = find_weights(source)
+    if is_address(source):
+        return fetch(source, entry.sha256 if entry else "")
+    if Path(source).is_file():
+        return Path(source)
+    if entry is not None and entry.name == source:
+        return fetch(entry.url, entry.sha256)
+    hint = nearest(source, host().weights)
+    raise WeightsError(f"{source}: no such file, and no weights of that name{hint}. `vidcore weights info` lists them.")
+
+
+def _open(source: Source, format_: str) -> tuple[str, Checkpoint, str]:
     """The name of the source for messages, its contents, and its converter (empty for none)."""
     chosen = "" if format_ in ("auto", "plain") else format_
     if isinstance(source, Mapping):
         return "the state dict", Checkpoint(state_dict=dict(source), meta={}), chosen
-    text = str(source)
-    entries = _installed() if registered is None else registered
-    entry = find_weights(text, entries)
-    if is_address(text):
-        path = fetch(text, entry.sha256 if entry else "", progress=progress)
-    elif Path(text).is_file():
-        path = Path(text)
-    elif entry is not None and entry.name == text:
-        path = fetch(entry.url, entry.sha256, progress=progress)
-    else:
-        hint = nearest(text, (known.name for known in entries))
-        raise WeightsError(
-            f"{text}: no such file, and no weights of that name{hint}. `vidcore weights info` lists them."
-        )
-    checkpoint = read_checkpoint(path)
+    checkpoint = read_checkpoint(locate(str(source)))
+    entry = find_weights(str(source))
     if format_ == "auto" and entry is not None and checkpoint.contract is None:
         chosen = entry.format
-    return text, checkpoint, chosen
+    return str(source), checkpoint, chosen
 
 
 def _convert(state: dict[str, Tensor], converter: str, name: str, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -199,7 +191,3 @@ def _some(items: Iterable[object]) -> str:
     texts = [str(item) for item in items]
     more = f", and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
     return ", ".join(texts[:_SHOWN]) + more
-
-
-def _installed() -> Collection[WeightsEntry]:
-    return host().weights.values()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,11 +51,8 @@ def read_safetensors(path: Path) -> Checkpoint:
         WeightsError: The file is broken.
     """
     contract, meta = _read_metadata(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise WeightsError(f"{path} is broken: {error}") from error
+    with _opened(path) as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
     return Checkpoint(state_dict=tensors, meta=meta, contract=contract)
 
 
@@ -70,12 +69,18 @@ def read_contract(path: Path | str) -> dict[str, Any]:
     return contract
 
 
-def _read_metadata(path: Path) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, framework="pt") as file:
-            meta: dict[str, Any] = dict(file.metadata() or {})
+            yield file
     except (SafetensorError, OSError, ValueError) as error:
         raise WeightsError(f"{path} is broken: {error}") from error
+
+
+def _read_metadata(path: Path) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    with _opened(path) as file:
+        meta: dict[str, Any] = dict(file.metadata() or {})
     text = meta.pop(CONTRACT_KEY, None)
     if text is None:
         return None, meta

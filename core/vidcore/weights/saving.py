@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 from collections.abc import Mapping
@@ -46,7 +45,7 @@ def save_weights(path: Path | str, state_dict: Mapping[str, Tensor], contract: M
         os.replace(temporary, path)
         _to_disk(path.parent)
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
-        raise WeightsError(f"{path} is not written: {'the disk is full' if _is_full(error) else error}") from error
+        raise WeightsError(f"{path} is not written: {error}") from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -65,12 +64,6 @@ def _separate(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
         seen.add(tensor.untyped_storage().data_ptr())
         separate[key] = tensor
     return separate
-
-
-def _is_full(error: Exception) -> bool:
-    if isinstance(error, OSError) and error.errno is not None:
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return f"os error {errno.ENOSPC}" in str(error)  # how the library behind save_file says it
 
 
 def _to_disk(path: Path) -> None:

@@ -17,7 +17,9 @@ from vidcore.errors import VidcoreError
 from vidcore.inference import Predictor
 from vidcore.plugins import build, host
 from vidcore.testing.made_plugins import write_plugin
-from vidcore.weights import load_weights, read_contract, save_weights
+from vidcore.weights.loading import load_weights
+from vidcore.weights.reading import read_contract
+from vidcore.weights.saving import save_weights
 from vidcore_checkpoints import download
 from vidcore_checkpoints.download import file_sha256
 

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from vidcore.errors import WeightsError
-from vidcore.plugins import WeightsEntry, build
-from vidcore.weights import load_weights, read_checkpoint
+from vidcore.plugins import WeightsEntry, build, host
+from vidcore.weights.loading import load_weights
+from vidcore.weights.sources import read_checkpoint
 from vidcore_checkpoints import cached_path
 from vidcore_checkpoints.config import TorchFiles, WebAddresses
 
@@ -59,9 +60,10 @@ def test_registered_weights_are_taken_from_the_cache_and_converted(
     place = cached_path(entry.url, entry.sha256)
     place.parent.mkdir(parents=True)
     place.write_bytes(published.read_bytes())
+    monkeypatch.setattr(host(), "weights", {entry.name: entry})
     for source in ("my-model-k7", entry.url):
         model = nn.Linear(3, 4)
-        load_weights(model, source, registered=[entry])
+        load_weights(model, source)
         assert same(model, state())
 
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from vidcore.errors import WeightsError
-from vidcore.weights import save_weights
+from vidcore.weights.saving import save_weights
 from vidcore_checkpoints import read_checkpoint, read_torch_file, torch_files
 
 FORMATS = pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])

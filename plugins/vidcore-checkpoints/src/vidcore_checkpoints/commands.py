@@ -12,7 +12,7 @@ import click
 from vidcore.errors import WeightsError
 from vidcore.plugins import WeightsEntry, host
 from vidcore.plugins.catalog import nearest
-from vidcore.weights import Progress, fetch
+from vidcore.weights.sources import Progress, fetch
 from vidcore_checkpoints.download import cached_path, file_sha256
 
 if TYPE_CHECKING:
@@ -89,9 +89,11 @@ def convert(source: str, output: Path, recipe: str, format_: str, licence: str, 
     from vidcore.config.loading import load
     from vidcore.engine.contract import weights_contract
     from vidcore.plugins import build
-    from vidcore.weights import find_weights, load_weights, read_checkpoint, save_weights
+    from vidcore.weights.loading import find_weights, load_weights
+    from vidcore.weights.saving import save_weights
+    from vidcore.weights.sources import read_checkpoint
 
-    entry = find_weights(source, host().weights.values())
+    entry = find_weights(source)
     recipe = recipe or (entry.recipe if entry else "")
     if not recipe:
         raise click.UsageError(f"{source} is not published by an installed plugin: say with --recipe what it is for")
@@ -196,7 +198,7 @@ def _about_entry(entry: WeightsEntry, keys: bool) -> Iterator[tuple[str, str]]:
 
 
 def _about_file(path: Path, keys: bool) -> Iterator[tuple[str, str]]:
-    from vidcore.weights import read_checkpoint
+    from vidcore.weights.sources import read_checkpoint
 
     checkpoint = read_checkpoint(path)
     tensors = checkpoint.state_dict

@@ -22,7 +22,7 @@ from attrs import frozen
 from filelock import FileLock
 
 from vidcore.errors import WeightsError
-from vidcore.weights import Progress
+from vidcore.weights.sources import Progress
 from vidcore_checkpoints.config import WebAddresses
 
 CACHE_VARIABLE = "VIDCORE_CACHE"
