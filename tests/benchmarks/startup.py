@@ -23,8 +23,9 @@ PLUGIN = """
 
     @hookimpl
     def vidcore_components():
-        return [Component(kind="model", name=f"bench-{number}-{{i}}", config=f"vidcore_bench_{number}.config:Config{{i}}",
-                          factory=f"vidcore_bench_{number}.model:Model{{i}}", summary="a made model") for i in range(6)]
+        package = "vidcore_bench_{number}"
+        return [Component(kind="model", name=f"bench-{number}-{{i}}", config=f"{{package}}.config:Config{{i}}",
+                          factory=f"{{package}}.model:Model{{i}}", summary="a made model") for i in range(6)]
 """
 CONFIG = "import vidcore_bench_config_must_not_be_imported\n"
 BARE = "import click, attrs, cattrs, pluggy"
