@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from attrs import evolve, field, frozen
+from attrs import asdict, evolve, field, frozen
 from torch import Tensor, nn
 
 from vidcore.config import load_experiment
@@ -25,6 +25,7 @@ from vidcore.config.structure import structure
 from vidcore.data.building import build_context
 from vidcore.data.clips import named, read_clips
 from vidcore.data.video.views import apply_view
+from vidcore.engine.contract import weights_contract
 from vidcore.engine.evaluation import Forward, predict_batches
 from vidcore.engine.precision import choose_device, choose_precision, to_channels_last
 from vidcore.errors import ConfigError, DataError, RunError, WeightsError
@@ -40,7 +41,7 @@ Video = str | os.PathLike[str] | Tensor | np.ndarray[Any, Any]
 
 @frozen(kw_only=True)
 class InputPromise:
-    """How a model wants to be fed."""
+    """How a model wants to be fed: what `build_context` asks for."""
 
     decoder: DecoderSlot = "pyav"
     sampling: SamplingSlot | None = None
@@ -111,15 +112,7 @@ class Predictor:
             precision=choose_precision(precision, self.device),
             max_per_forward=promise.input.views.max_per_forward,
         )
-        given = promise.input
-        self._context = build_context(
-            root=Path.cwd(),
-            decoder=given.decoder,
-            sampling=given.sampling,
-            transforms=given.transforms,
-            views=given.views,
-            scaling=given.scaling,
-        )
+        self._context = build_context(root=Path.cwd(), **asdict(promise.input, recurse=False))
 
     def __call__(self, videos: Video | Iterable[Video]) -> Iterator[Prediction]:
         """One prediction a video, in order, each made when it is asked for.
@@ -266,18 +259,8 @@ def promise_of_experiment(experiment: Experiment) -> Promise:
     known = shown.facts(Path(experiment.data.root))
     count = experiment.model.num_classes or known.num_classes
     classes = known.classes or (tuple(f"class {i}" for i in range(count)) if count else ())
-    return Promise(
-        classes=classes,
-        task=experiment.task,
-        model=evolve(experiment.model, weights=None, num_classes=count or len(classes)),
-        input=InputPromise(
-            decoder=experiment.data.decoder,
-            sampling=shown.sampling,
-            transforms=shown.transforms,
-            views=shown.views,
-            scaling=experiment.data.scaling,
-        ),
-    )
+    told = evolve(experiment, model=evolve(experiment.model, num_classes=count or len(classes)))
+    return promise_of_contract(weights_contract(told, classes), experiment.name)
 
 
 def _published(recipe: str | Path) -> tuple[str, Promise]:
@@ -306,17 +289,9 @@ def weights_of_run(folder: Path) -> Path:
 
 
 def _as_toml(contract: dict[str, Any]) -> dict[str, Any]:
-    """The contract as a table of TOML would be: without null, and transforms, which have an order, by name."""
-    table: dict[str, Any] = _without_none(contract)
-    given = table.get("input")
-    if isinstance(given, dict) and isinstance(given.get("transforms"), list):
-        pairs = [pair for pair in given["transforms"] if isinstance(pair, list) and len(pair) == 2]
-        table["input"] = {**given, "transforms": {str(name): transform for name, transform in pairs}}
-    return table
-
-
-def _without_none(table: Any) -> Any:
-    """JSON has null where TOML leaves a key out."""
-    if isinstance(table, dict):
-        return {key: _without_none(value) for key, value in table.items() if value is not None}
-    return table
+    """The contract as a table of TOML would be: transforms, which have an order, by name."""
+    given = contract.get("input")
+    if not (isinstance(given, dict) and isinstance(given.get("transforms"), list)):
+        return contract
+    pairs = [pair for pair in given["transforms"] if isinstance(pair, list) and len(pair) == 2]
+    return {**contract, "input": {**given, "transforms": {str(name): transform for name, transform in pairs}}}

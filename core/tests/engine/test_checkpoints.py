@@ -215,7 +215,7 @@ def test_a_kill_in_the_midst_of_a_save_leaves_the_previous_checkpoint(tmp_path: 
             write(path, content)
         module.write_flushed = write_or_die
         if moment == 4:
-            module.flush_folder = lambda folder: os.kill(os.getpid(), 9)
+            module.flush_to_disk = lambda folder: os.kill(os.getpid(), 9)
         checkpoints.save(2, {"model": {"w": torch.zeros(3)}}, {})
     """
     folder = tmp_path / "checkpoints"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import pickle
@@ -110,7 +111,7 @@ def test_first_attempt_succeeds(case: DecoderCase, tmp_path: Path, monkeypatch: 
 
 def damage(path: Path, packet: int) -> None:
     """Overwrite a packet with zeros, as a bad sector does."""
-    with OpenVideo.of(PyAV().open(path)._source) as video:
+    with contextlib.closing(OpenVideo.of(PyAV().open(path)._source)) as video:
         place, size = next((p.pos, p.size) for number, p in enumerate(video.packets()) if number == packet)
     assert place is not None
     data = bytearray(path.read_bytes())

@@ -48,7 +48,6 @@ class Reading:
     video: Tensor  # uint8 [V, C, T, H, W], channels last in memory
     frames: Indices  # [clips, T]
     geometry: Geometry  # of the first view
-    plan: FramePlan  # of the first view
     draws: dict[str, Tensor]
 
 
@@ -56,9 +55,9 @@ class Reading:
 class _Choice:
     """What one reading needs, before anything is decoded."""
 
-    frames: Indices
-    geometries: list[Geometry]  # one a crop
-    plans: list[FramePlan]
+    frames: Indices  # [clips, T]
+    views: list[tuple[tuple[int, ...], FramePlan]]  # V of them: frames of the clip, and what becomes of them
+    geometry: Geometry  # of the first view
     draws: dict[str, Tensor]
 
 
@@ -87,44 +86,29 @@ def read_clips(
         count = None if context.training else context.views.clips
         frames = context.sampling.clips(length, info.fps, draws, count) + first
         choices.append(_choose(frames, (info.height, info.width), context, draws))
-    requests = {key: None for choice in choices for key in _requests(choice)}
-    decoded = dict(zip(requests, reader.read([(list(frames), view) for frames, view in requests]), strict=True))
+    requests = list(dict.fromkeys((clip, plan.view) for choice in choices for clip, plan in choice.views))
+    decoded = dict(zip(requests, reader.read([(list(clip), view) for clip, view in requests]), strict=True))
     return [
-        Reading(
-            video=_join(choice, decoded),
-            frames=choice.frames,
-            geometry=choice.geometries[0],
-            plan=choice.plans[0],
-            draws=choice.draws,
-        )
+        Reading(video=_join(choice, decoded), frames=choice.frames, geometry=choice.geometry, draws=choice.draws)
         for choice in choices
     ]
-
-
-_Request = tuple[tuple[int, ...], FrameView]
 
 
 def _choose(frames: Indices, size: tuple[int, int], context: DataContext, rng: np.random.Generator | None) -> _Choice:
     count = 1 if context.training else context.views.crops
     planned = [plan_all(context.transforms, Geometry(size), rng, Place(i, count)) for i in range(count)]
-    geometries = [geometry for geometry, _ in planned]
-    plans = [geometry.plan(context.scaling) for geometry in geometries]
-    return _Choice(frames, geometries, plans, planned[0][1])
+    plans = [geometry.plan(context.scaling) for geometry, _ in planned]
+    views = [(tuple(clip), plan) for clip in frames.tolist() for plan in plans]
+    return _Choice(frames, views, *planned[0])
 
 
-def _requests(choice: _Choice) -> list[_Request]:
-    """What to ask the decoder for, clip by clip, crops of a clip side by side."""
-    return [(tuple(clip), plan.view) for clip in choice.frames.tolist() for plan in choice.plans]
-
-
-def _join(choice: _Choice, decoded: Mapping[_Request, Tensor]) -> Tensor:
+def _join(choice: _Choice, decoded: Mapping[tuple[tuple[int, ...], FrameView], Tensor]) -> Tensor:
     """All views, `[V, C, T, H, W]`. Laid out with channels last, as they are decoded and as networks like it."""
-    height, width = choice.geometries[0].size
-    requests, plans = _requests(choice), choice.plans * len(choice.frames)
-    channels = decoded[requests[0]].shape[1]
-    video = torch.empty((len(requests), choice.frames.shape[1], height, width, channels), dtype=torch.uint8)
-    for out, request, plan in zip(video, requests, plans, strict=True):
-        out.copy_(plan.finish(decoded[request]).permute(0, 2, 3, 1))
+    channels = next(iter(decoded.values())).shape[1]
+    shape = (len(choice.views), choice.frames.shape[1], *choice.geometry.size, channels)
+    video = torch.empty(shape, dtype=torch.uint8)
+    for out, (clip, plan) in zip(video, choice.views, strict=True):
+        out.copy_(plan.finish(decoded[clip, plan.view]).permute(0, 2, 3, 1))
     return video.permute(0, 4, 1, 2, 3)
 
 

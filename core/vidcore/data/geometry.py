@@ -93,8 +93,8 @@ class Geometry:
         return sum(step == FlipStep("horizontal") for step in self.steps) % 2 == 1
 
     def resized(self, height: int, width: int) -> Geometry:
-        """Scale to this size."""
-        return evolve(self, steps=(*self.steps, ResizeStep(height, width)))
+        """Scale to this size; no step where frames have it."""
+        return self if (height, width) == self.size else evolve(self, steps=(*self.steps, ResizeStep(height, width)))
 
     def cropped(self, x: int, y: int, width: int, height: int) -> Geometry:
         """Cut a box.
@@ -152,19 +152,13 @@ class Geometry:
         return [axis for axis in axes if sum(step == FlipStep(axis) for step in self.steps) % 2]
 
     def _step_by_step(self) -> FramePlan:
-        x, y, height, width = 0, 0, *self.source
-        done = 0
-        for step in self.steps:
-            if not isinstance(step, CropStep):
-                break
-            x, y, height, width = x + step.x, y + step.y, step.height, step.width
-            done += 1
-        crop = None if (height, width) == self.source else (x, y, width, height)
-        size = None
-        if done < len(self.steps) and isinstance(step := self.steps[done], ResizeStep):
-            size = None if (step.height, step.width) == (height, width) else (step.height, step.width)
-            done += 1
-        return FramePlan(FrameView(crop, size, "reference"), self.steps[done:], self.matrix())
+        """The decoder does a crop and a resize where they come first."""
+        crop, size, rest = None, None, self.steps
+        if rest and isinstance(cut := rest[0], CropStep):
+            crop, rest = (cut.x, cut.y, cut.width, cut.height), rest[1:]
+        if rest and isinstance(scaled := rest[0], ResizeStep):
+            size, rest = (scaled.height, scaled.width), rest[1:]
+        return FramePlan(FrameView(crop, size, "reference"), rest, self.matrix())
 
 
 @frozen(eq=False)

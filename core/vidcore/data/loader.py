@@ -33,7 +33,6 @@ from vidcore.interfaces import Dataset, Task
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Batch, Sample, SampleRef
 
-StartMethod = Literal["forkserver", "spawn"]
 _MOST_WORKERS = 16
 _PRELOAD = ["torch", "vidcore.data.loader", "vidcore.data.clips", "vidcore.data.video.pyav"]
 _IDLE = -1
@@ -56,11 +55,10 @@ def load_batches(
     workers: int | Literal["auto"] = "auto",
     prefetch: int = 2,
     pin_memory: bool = False,
-    start_method: StartMethod = "forkserver",
 ) -> Generator[Batch, None, None]:
     """Batches as planned. Closing the iterator ends the workers.
 
-    The same seed and plan give the same batches whatever `workers`, `prefetch` and `start_method` are. A batch of an
+    The same seed and plan give the same batches whatever `workers` and `prefetch` are. A batch of an
     evaluation lacks the samples that could not be read; one of which nothing is left does not come at all.
 
     Args:
@@ -72,7 +70,6 @@ def load_batches(
         workers: Processes that read; 0 reads in this one. "auto": by the number of processors.
         prefetch: Batches that each worker keeps ready.
         pin_memory: Put batches where a GPU can fetch them itself.
-        start_method: How workers are started.
 
     Raises:
         DataError: A video cannot be read, and nothing may or can stand in for it.
@@ -87,7 +84,7 @@ def load_batches(
         prefetch_factor=prefetch if count else None,
         collate_fn=_as_it_is,
         pin_memory=pin_memory,
-        multiprocessing_context=_context(start_method) if count else None,
+        multiprocessing_context=_context() if count else None,
         worker_init_fn=board.sign_in if count else None,
         generator=torch.Generator().manual_seed(0),  # else each iterator moves the global generator
     )
@@ -130,12 +127,12 @@ def _processors() -> int:
         return allowed
 
 
-def _context(start_method: StartMethod) -> BaseContext:
-    method = start_method if start_method in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(method)
-    if method == "forkserver":
-        context.set_forkserver_preload(_PRELOAD)
-        _start_fork_server()
+def _context() -> BaseContext:
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOAD)
+    _start_fork_server()
     return context
 
 
@@ -203,9 +200,6 @@ class _Fetcher:
     def __init__(self, dataset: Dataset, task: Task, seed: int, action: Action, board: _Board) -> None:
         self._dataset, self._task, self._seed, self._action, self._board = dataset, task, seed, action, board
 
-    def __len__(self) -> int:
-        return len(self._dataset)
-
     def __getitems__(self, refs: list[SampleRef]) -> _Loaded:
         """A batch; torch's name for fetching several at once."""
         bad: list[BadVideo] = []
@@ -233,7 +227,7 @@ class _Fetcher:
             except DataError as error:
                 bad.append(self._bad(other, error))
             else:
-                replaced = self._where(ref.index)
+                replaced = where(self._dataset, ref.index)
                 return [evolve(sample, meta={**sample.meta, "replaced": replaced}) for sample in samples]
         raise DataError(f"{bad[-1].text}\nno readable video was found in its place in {MAX_ATTEMPTS} attempts")
 
@@ -245,10 +239,7 @@ class _Fetcher:
             return self._dataset.sample(ref, rng)
 
     def _bad(self, ref: SampleRef, error: DataError) -> BadVideo:
-        return BadVideo(ref.source, ref.index, self._where(ref.index), str(error))
-
-    def _where(self, index: int) -> str:
-        return where(self._dataset, index)
+        return BadVideo(ref.source, ref.index, where(self._dataset, ref.index), str(error))
 
 
 def where(dataset: Dataset, index: int) -> str:

@@ -48,12 +48,6 @@ class TrainingPlan:
         full, rest = divmod(self.num_samples, self.samples_per_step)
         return max(full, 1) if self.drop_last else full + bool(rest)
 
-    def __len__(self) -> int:
-        """Chunks that this process gets; only of a plan that ends."""
-        if self.stop_step is None:
-            raise TypeError("a plan without stop_step has no end")
-        return max(self.stop_step - self.start_step, 0) * self.accumulate
-
     def __iter__(self) -> Iterator[list[SampleRef]]:
         steps = itertools.count(self.start_step) if self.stop_step is None else range(self.start_step, self.stop_step)
         order, order_epoch = self.order(0), 0
@@ -90,17 +84,10 @@ class EvaluationPlan:
     world: int = field(default=1, validator=ge(1))
     source: str = ""
 
-    def __len__(self) -> int:
-        """Batches that this process gets."""
-        return len(self._starts())
-
     def __iter__(self) -> Iterator[list[SampleRef]]:
-        for start in self._starts():
+        for start in range(self.rank * self.batch_size, self.num_samples, self.world * self.batch_size):
             indices = range(start, min(start + self.batch_size, self.num_samples))
             yield [SampleRef(self.source, 0, index) for index in indices]
-
-    def _starts(self) -> range:
-        return range(self.rank * self.batch_size, self.num_samples, self.world * self.batch_size)
 
 
 Plan = TrainingPlan | EvaluationPlan

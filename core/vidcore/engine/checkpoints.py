@@ -25,6 +25,7 @@ from attrs import frozen
 from torch import Tensor, nn
 
 from vidcore.errors import RunError
+from vidcore.weights.saving import flush_to_disk
 
 MANIFEST = "manifest.json"
 STATE = "state.json"
@@ -71,7 +72,7 @@ class Checkpoints:
             if final.exists():  # one that turned out damaged, or the same step saved again
                 shutil.rmtree(final)
             partial.rename(final)
-            flush_folder(self.folder)
+            flush_to_disk(self.folder)
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
             raise RunError(
@@ -161,15 +162,6 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(path, step_of(path), state)
 
 
-def flush_folder(folder: Path) -> None:
-    """Make renames in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def write_flushed(path: Path, content: bytes) -> None:
     """Write a file and wait until the disk has it."""
     with path.open("wb") as file:
@@ -246,7 +238,7 @@ def _write_files(folder: Path, tensors: Mapping[str, Mapping[str, Tensor]], stat
         write_flushed(folder / name, content)
         files[name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     write_flushed(folder / MANIFEST, json.dumps({"format": 1, "files": files}, indent=1).encode())
-    flush_folder(folder)
+    flush_to_disk(folder)
 
 
 def _files(tensors: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:

@@ -34,7 +34,7 @@ def weights_contract(experiment: Experiment, classes: Sequence[str], licence: st
         "input": {
             "decoder": to_table(experiment.data.decoder),
             "scaling": experiment.data.scaling,
-            "sampling": to_table(shown.sampling) if shown.sampling is not None else None,
+            **({"sampling": to_table(shown.sampling)} if shown.sampling is not None else {}),
             # [name, table] in order: the keys of a table are sorted when it is written
             "transforms": [[name, to_table(transform)] for name, transform in shown.transforms.items()],
             "views": to_table(shown.views),

@@ -50,10 +50,10 @@ def read_safetensors(path: Path) -> Checkpoint:
     Raises:
         WeightsError: The file is broken.
     """
-    contract, meta = _read_metadata(path)
     with _opened(path) as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-    return Checkpoint(state_dict=tensors, meta=meta, contract=contract)
+        meta = dict(file.metadata() or {})
+    return Checkpoint(state_dict=tensors, contract=_take_contract(meta, path), meta=meta)
 
 
 def read_contract(path: Path | str) -> dict[str, Any]:
@@ -63,7 +63,10 @@ def read_contract(path: Path | str) -> dict[str, Any]:
         WeightsError: The file is missing or broken, or vidcore did not save it.
     """
     path = Path(path)
-    contract = _read_metadata(path)[0] if is_safetensors(path) else None
+    contract = None
+    if is_safetensors(path):
+        with _opened(path) as file:
+            contract = _take_contract(dict(file.metadata() or {}), path)
     if contract is None:
         raise WeightsError(f"{path} has no contract: it was not saved by vidcore. `vidcore weights convert` makes one.")
     return contract
@@ -78,16 +81,12 @@ def _opened(path: Path) -> Iterator[Any]:
         raise WeightsError(f"{path} is broken: {error}") from error
 
 
-def _read_metadata(path: Path) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    with _opened(path) as file:
-        meta: dict[str, Any] = dict(file.metadata() or {})
-    text = meta.pop(CONTRACT_KEY, None)
-    if text is None:
-        return None, meta
+def _take_contract(meta: dict[str, Any], path: Path) -> dict[str, Any] | None:
+    """Take the contract out of a file's metadata; None where there is none."""
     try:
-        contract = json.loads(text)
+        contract = json.loads(meta.pop(CONTRACT_KEY, "null"))
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: its contract is not JSON: {error}") from error
-    if not isinstance(contract, dict):
+    if not isinstance(contract, dict | None):
         raise WeightsError(f"{path}: its contract is a {type(contract).__name__} and not a table")
-    return contract, meta
+    return contract

@@ -41,9 +41,9 @@ def save_weights(path: Path | str, state_dict: Mapping[str, Tensor], contract: M
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         save_file(_separate(state_dict), temporary, {CONTRACT_KEY: text})
-        _to_disk(temporary)
+        flush_to_disk(temporary)
         os.replace(temporary, path)
-        _to_disk(path.parent)
+        flush_to_disk(path.parent)
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         raise WeightsError(f"{path} is not written: {error}") from error
     finally:
@@ -66,7 +66,7 @@ def _separate(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return separate
 
 
-def _to_disk(path: Path) -> None:
+def flush_to_disk(path: Path) -> None:
     """Make what is written survive a power cut; for a folder, the names in it."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -49,11 +49,7 @@ def _units(extradata: bytes | None, packet: bytes) -> Iterator[bytes]:
                 yield packet[at : at + min(size, 4096)]
             at += size
         return
-    at = packet.find(b"\0\0\1")
-    while at >= 0 and at + 3 < len(packet):
-        following = packet.find(b"\0\0\1", at + 3)
-        yield packet[at + 3 : min(at + 4099, following if following >= 0 else len(packet))]
-        at = following
+    yield from (unit[:4096] for unit in packet.split(b"\0\0\1")[1:] if unit)
 
 
 def _is_exact_recovery_point(sei: bytes) -> bool:

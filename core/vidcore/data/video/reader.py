@@ -109,10 +109,6 @@ class PyAVReader:
     def __reduce__(self) -> tuple[type[PyAVReader], tuple[Source, FrameIndex, PyAVConfig]]:
         return PyAVReader, (self._source, self.index, self._config)
 
-    def __repr__(self) -> str:
-        info = self.info
-        return f"<video {self._source.name}: {info.num_frames} frames, {info.width}x{info.height}, {info.fps:.6g} fps>"
-
     def _checked(self, number: int) -> int:
         number = operator.index(number)
         if not 0 <= number < self.index.num_frames:

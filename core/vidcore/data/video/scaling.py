@@ -74,16 +74,9 @@ def _graph(frame: VideoFrame, box: Box, size: tuple[int, int], flags: str) -> av
     graph = av.filter.Graph()
     graph.threads = 1
     # Colours are described here, not by add_buffer, which leaves them out and would convert BT.709 as BT.601.
-    source = graph.add(
-        "buffer",
-        video_size=f"{frame.width}x{frame.height}",
-        pix_fmt=frame.format.name,
-        time_base="1/1",
-        pixel_aspect="1/1",
-        colorspace=str(int(frame.colorspace)),
-        range=str(int(frame.color_range)),
-    )
-    steps = [source]
+    colours = f"pix_fmt={frame.format.name}:colorspace={int(frame.colorspace)}:range={int(frame.color_range)}"
+    shape = f"video_size={frame.width}x{frame.height}:time_base=1/1:pixel_aspect=1/1"
+    steps = [graph.add("buffer", f"{shape}:{colours}")]
     if box != (0, 0, frame.width, frame.height):
         steps.append(graph.add("crop", f"{width}:{height}:{x}:{y}:exact=1"))
     steps.append(graph.add("scale", f"{size[0]}:{size[1]}:flags={flags}"))

@@ -61,8 +61,8 @@ def build_index(source: Source) -> FrameIndex:
     Raises:
         DataError: It cannot be opened, or has no packet, no key frame, or no frame that can be decoded.
     """
-    with OpenVideo.of(source) as video:
-        packets = _read_packets(video, source.name)
+    with contextlib.closing(OpenVideo.of(source)) as video:
+        packets = _read_packets(video)
         container = video.container.format.name
         formats = set(container.split(","))
         keys = _usable_keys(packets, source.name)[: 1 if formats & _NOT_TO_BE_SOUGHT else None]
@@ -100,10 +100,11 @@ def build_index(source: Source) -> FrameIndex:
     )
 
 
-def _read_packets(video: OpenVideo, name: str) -> _Packets:
+def _read_packets(video: OpenVideo) -> _Packets:
     found = _Packets()
     codec, extradata = video.stream.codec_context.name, video.stream.codec_context.extradata
-    try:
+    # What comes before damage is kept, as with a file that simply ends there.
+    with contextlib.suppress(av.error.FFmpegError):
         for number, packet in enumerate(video.packets()):
             pts = NO_TIME if packet.pts is None else packet.pts
             dts = NO_TIME if packet.dts is None else packet.dts
@@ -111,10 +112,6 @@ def _read_packets(video: OpenVideo, name: str) -> _Packets:
             found.shown.append(not (packet.is_corrupt or packet.is_discard))
             if packet.is_keyframe and not packet.is_corrupt:
                 found.keys.append(_Key(number, pts, dts, packet.size, kind_of_start(codec, extradata, bytes(packet))))
-    except av.error.FFmpegError as error:
-        # What came before the damage is kept, as with a file that simply ends there.
-        if not found.pts:
-            raise DataError(f"{name}: cannot be read: {error}. Fetch it again or remove it from the list.") from error
     return found
 
 
@@ -141,7 +138,7 @@ def _order_by_time(packets: _Packets, first_key: _Key, formats: set[str]) -> Int
 
 def _decode(source: Source, first_packet: int, options: dict[str, str] | None = None) -> Iterator[VideoFrame]:
     """Every frame in the order it comes out, its pts the number of its packet. Damage is passed over."""
-    with OpenVideo.of(source, options=options) as video:
+    with contextlib.closing(OpenVideo.of(source, options=options)) as video:
         context = video.stream.codec_context
         try:
             for number, packet in enumerate(video.packets()):

@@ -54,12 +54,9 @@ def check_file(path: Path) -> os.stat_result:
     """Size and times of a file. Raises DataError unless it is one with something in it."""
     try:
         status = path.stat()
-    except FileNotFoundError:
-        raise DataError(
-            f"{path}: no such video. Check the path in the list and `data.root` (or VIDCORE_DATA)."
-        ) from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}. Check its permissions.") from error
+        reason = "no such video" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+        raise DataError(f"{path}: {reason}. Check the path in the list and `data.root` (or VIDCORE_DATA).") from error
     if not path.is_file():
         raise DataError(f"{path}: is a folder or a device, not a video. Give the path of one video file.")
     if status.st_size == 0:
@@ -94,13 +91,8 @@ class OpenVideo:
         return (packet for packet in self.container.demux(self.stream) if packet.size)
 
     def close(self) -> None:
+        """Give the file back."""
         self.container.close()
-
-    def __enter__(self) -> OpenVideo:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
 
 def _choose_stream(container: av.container.InputContainer, name: str) -> VideoStream:
