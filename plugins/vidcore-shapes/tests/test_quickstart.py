@@ -21,6 +21,6 @@ def test_quickstart_recognises_motions_in_videos_it_has_not_seen(tmp_path: Path)
 
 @pytest.mark.slow
 def test_bag_of_frames_stays_at_chance(tmp_path: Path) -> None:
-    experiment = load_experiment("quickstart", {**BAG_OF_FRAMES, "engine.epochs": 6})
+    experiment = load_experiment("quickstart", {**BAG_OF_FRAMES, "engine.epochs": 3})
     result = vidcore.run(experiment, runs=tmp_path)
-    assert 0.05 < result.metrics["top1"] < 0.2  # chance is 0.125
+    assert result.metrics["top1"] == pytest.approx(0.125, abs=0.02)  # rounding may tip a tie
