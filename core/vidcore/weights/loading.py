@@ -174,16 +174,13 @@ def _check(report: WeightsReport, model: nn.Module, strict: Strict, converter: s
     heads = tuple(getattr(model, "head_prefixes", _HEAD_PREFIXES))
     wrong = [*report.missing, *report.unexpected, *(mismatch.key for mismatch in report.mismatched)]
     in_body = [key for key in wrong if not _unwrapped(key).startswith(heads)]
-    if not report.loaded:
-        hint = (
-            "" if converter else '; if they come from elsewhere, format = "package.module:function" names a converter'
-        )
-    elif strict is False or not wrong or (strict == "backbone" and not in_body):
+    if report.loaded and (strict is False or not wrong or (strict == "backbone" and not in_body)):
         return
-    elif strict is True and not in_body:
+    hint = ""
+    if not report.loaded and not converter:
+        hint = '; if they come from elsewhere, format = "package.module:function" names a converter'
+    elif report.loaded and not in_body:
         hint = '; only the head differs: strict = "backbone" loads the rest'
-    else:
-        hint = ""
     raise WeightsError(f"{report}\nThe weights do not fit {type(model).__name__}{hint}. Nothing was loaded.")
 
 
