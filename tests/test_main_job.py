@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +166,41 @@ def test_a_video_that_cannot_be_read_is_named_and_the_others_go_on(trained: Path
     (trained / "text.mp4").write_text("this is no video", encoding="utf-8")
     output = vidcore("predict", "text.mp4", "videos/run/0.mp4", "--run", "runs/exp", cwd=trained, code=1)
     assert "text.mp4" in output and "1 of 2 videos could not be used" in output and "videos/run/0.mp4" in output
+
+
+def test_a_killed_run_leaves_no_process_behind(place: Path) -> None:
+    arguments = ["run", "exp.toml", "--name", "killed", "--set", "engine.epochs=100000", "--set", "data.workers=1"]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "vidcore", *arguments], cwd=place, start_new_session=True, stdout=subprocess.DEVNULL
+    )
+    try:
+        metrics = place / "runs" / "killed" / "metrics.jsonl"
+        wait_until(lambda: metrics.exists() and metrics.stat().st_size > 0)
+        assert len(processes_of(run.pid)) > 1, "no worker was started"
+    finally:
+        run.kill()
+        run.wait()
+    wait_until(lambda: not processes_of(run.pid))
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.2)
+
+
+def processes_of(session: int) -> list[int]:
+    """Processes of a session, from Linux's table; those that are dead and not yet cleared away do not count."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, its_session = path.read_text().rpartition(")")[2].split()[:4]
+        except OSError:  # it has just ended
+            continue
+        if int(its_session) == session and state != "Z":
+            found.append(int(path.parent.name))
+    return found
 
 
 def test_a_dry_run_uses_everything_and_keeps_nothing(place: Path) -> None:

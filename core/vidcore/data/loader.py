@@ -170,6 +170,7 @@ class _Board:
     def sign_in(self, worker: int) -> None:
         """Called in a new worker. Ctrl-C is the main process's business; it ends the workers."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        threading.Thread(target=_leave_with_the_run, daemon=True).start()
         self._slots[worker] = torch.tensor([os.getpid(), _IDLE])
 
     def hold(self, index: int) -> None:
@@ -183,6 +184,17 @@ class _Board:
         slots: list[list[int]] = self._slots.tolist()
         dead = [index for process, index in slots if process != _IDLE and not _is_alive(process)]
         return [index for index in dead or [index for _, index in slots] if index != _IDLE]
+
+
+def _leave_with_the_run() -> None:
+    """End this worker when the main process is killed.
+
+    torch watches the parent of a worker, which is the fork server; the server in turn lives as long as its workers.
+    """
+    run = multiprocessing.parent_process()
+    if run is not None:
+        run.join()
+        os._exit(1)
 
 
 def _is_alive(process: int) -> bool:
