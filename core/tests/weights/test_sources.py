@@ -137,6 +137,7 @@ def test_a_broken_plugin_is_named_where_a_source_is_missing(
     write_plugin(tmp_path / "site", "made-bad", {"plugin.py": "import not_there_at_all"})
     install()
     monkeypatch.setenv("VIDCORE_PLUGINS", "made-bad")
+    monkeypatch.delenv("VIDCORE_STRICT_PLUGINS", raising=False)
     with pytest.raises(WeightsError, match=r"pip install dist-x\nplugin 'made-bad' .*not_there_at_all"):
         read_checkpoint(file(tmp_path / "x", b"one 1"))
 

@@ -96,18 +96,6 @@ class Cosine(Warmup, Decay):
 
 
 @frozen(kw_only=True)
-class Linear(Warmup, Decay):
-    """A straight line from 1 to `final`."""
-
-
-@frozen(kw_only=True)
-class Poly(Warmup, Decay):
-    """`(1 - t) ** power` from 1 to `final`."""
-
-    power: float = field(default=0.9, validator=gt(0.0))
-
-
-@frozen(kw_only=True)
 class MultiStep(Warmup):
     """Times `gamma` at each milestone."""
 
@@ -118,13 +106,3 @@ class MultiStep(Warmup):
     def _ascend(self, attribute: Any, value: tuple[float, ...]) -> None:
         if list(value) != sorted(set(value)):
             raise ValueError(f"'milestones' must ascend, got {list(value)}")
-
-
-@frozen(kw_only=True)
-class OneCycle:
-    """Up from `start` to 1 and down to `final`, once, step by step: Smith and Topin, arXiv:1708.07120."""
-
-    rise: float = field(default=0.3, validator=and_(gt(0.0), lt(1.0)))  # share of the steps on the way up
-    start: float = field(default=0.04, validator=and_(gt(0.0), le(1.0)))  # factor in the first step
-    final: float = field(default=4e-6, validator=and_(ge(0.0), le(1.0)))  # factor in the last step
-    shape: Literal["cosine", "linear"] = "cosine"

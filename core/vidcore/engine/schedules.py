@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
-from vidcore.engine.config import Constant, Cosine, Decay, Linear, MultiStep, OneCycle, Poly, Warmup
+from vidcore.engine.config import Constant, Cosine, Decay, MultiStep, Warmup
 
 
 class Schedule(Protocol):
@@ -59,10 +59,10 @@ class ConstantSchedule:
         return warmup_factor(self.config, step, steps_per_epoch)
 
 
-class _DecaySchedule:
-    """Warm-up times a falling curve."""
+class DecaySchedule:
+    """Warm-up times a falling curve from 1 at 0 to 0 at 1."""
 
-    def __init__(self, config: Cosine | Linear | Poly, curve: Callable[[float], float]) -> None:
+    def __init__(self, config: Any, curve: Callable[[float], float]) -> None:
         self.config, self.curve = config, curve
 
     def factor(self, step: int, steps_per_epoch: int, total_epochs: int) -> float:
@@ -73,17 +73,7 @@ class _DecaySchedule:
 
 def cosine(config: Cosine) -> Schedule:
     """Loshchilov and Hutter, arXiv:1608.03983, without restarts."""
-    return _DecaySchedule(config, lambda t: (1.0 + math.cos(math.pi * t)) / 2.0)
-
-
-def linear(config: Linear) -> Schedule:
-    """A straight line down."""
-    return _DecaySchedule(config, lambda t: 1.0 - t)
-
-
-def poly(config: Poly) -> Schedule:
-    """A power of what is left."""
-    return _DecaySchedule(config, lambda t: (1.0 - t) ** config.power)
+    return DecaySchedule(config, lambda t: (1.0 + math.cos(math.pi * t)) / 2.0)
 
 
 class MultiStepSchedule:
@@ -95,22 +85,3 @@ class MultiStepSchedule:
     def factor(self, step: int, steps_per_epoch: int, total_epochs: int) -> float:
         passed = sum(step >= _steps(milestone, steps_per_epoch) for milestone in self.config.milestones)
         return warmup_factor(self.config, step, steps_per_epoch) * self.config.gamma**passed
-
-
-class OneCycleSchedule:
-    """Up and down once; the peak lies where `torch.optim.lr_scheduler.OneCycleLR` has it."""
-
-    def __init__(self, config: OneCycle) -> None:
-        self.config = config
-
-    def factor(self, step: int, steps_per_epoch: int, total_epochs: int) -> float:
-        last = steps_per_epoch * total_epochs - 1
-        peak = self.config.rise * (last + 1) - 1.0
-        if step <= peak:
-            return self._between(self.config.start, 1.0, step / peak)
-        return self._between(1.0, self.config.final, min((step - peak) / (last - peak), 1.0) if last > peak else 1.0)
-
-    def _between(self, start: float, end: float, t: float) -> float:
-        if self.config.shape == "linear":
-            return start + (end - start) * t
-        return end + (start - end) / 2.0 * (1.0 + math.cos(math.pi * t))

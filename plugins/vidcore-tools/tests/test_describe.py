@@ -57,8 +57,9 @@ def test_a_key_of_a_component_is_found_with_and_without_its_name(host: Host) -> 
 
 
 def test_a_place_inside_a_named_entry_is_found(host: Host) -> None:
-    paths = [path for path, _ in explain("data.train.sampling.dense.num_frames", host)]
-    assert paths and all(path.endswith("dense.num_frames") for path in paths)
+    ((path, key),) = explain("metrics.mine", host)
+    assert isinstance(key, Key)
+    assert (path, key.name) == ("metrics.mine", "metrics")
 
 
 def test_a_place_that_is_not_there_is_told_with_the_nearest(host: Host) -> None:

@@ -1,0 +1,1 @@
+"""vidcore-training: what a run may want beyond the common ways of training."""

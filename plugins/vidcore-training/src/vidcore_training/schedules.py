@@ -1,0 +1,37 @@
+"""Schedules beyond the common ones: pure functions of the step, as those of the core."""
+
+from __future__ import annotations
+
+import math
+
+from vidcore.engine.schedules import DecaySchedule, Schedule
+from vidcore_training.config import Linear, OneCycle, Poly
+
+
+def linear(config: Linear) -> Schedule:
+    """A straight line down."""
+    return DecaySchedule(config, lambda t: 1.0 - t)
+
+
+def poly(config: Poly) -> Schedule:
+    """A power of what is left."""
+    return DecaySchedule(config, lambda t: (1.0 - t) ** config.power)
+
+
+class OneCycleSchedule:
+    """Up and down once; the peak lies where `torch.optim.lr_scheduler.OneCycleLR` has it."""
+
+    def __init__(self, config: OneCycle) -> None:
+        self.config = config
+
+    def factor(self, step: int, steps_per_epoch: int, total_epochs: int) -> float:
+        last = steps_per_epoch * total_epochs - 1
+        peak = self.config.rise * (last + 1) - 1.0
+        if step <= peak:
+            return self._between(self.config.start, 1.0, step / peak)
+        return self._between(1.0, self.config.final, min((step - peak) / (last - peak), 1.0) if last > peak else 1.0)
+
+    def _between(self, start: float, end: float, t: float) -> float:
+        if self.config.shape == "linear":
+            return start + (end - start) * t
+        return end + (start - end) / 2.0 * (1.0 + math.cos(math.pi * t))

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+
+from vidcore.engine.schedules import Schedule
+from vidcore.testing import check_component
+from vidcore_training.config import Linear, OneCycle, Poly
+from vidcore_training.plugin import vidcore_components
+from vidcore_training.schedules import OneCycleSchedule, linear, poly
+
+
+@pytest.mark.parametrize("component", vidcore_components(), ids=lambda component: component.name)
+def test_contract(component) -> None:  # type: ignore[no-untyped-def]
+    check_component(component)
+
+
+def factors(schedule: Schedule, epochs: int, per_epoch: int) -> list[float]:
+    return [schedule.factor(step, per_epoch, epochs) for step in range(epochs * per_epoch)]
+
+
+def test_one_cycle_is_that_of_torch() -> None:
+    for shape, anneal in (("cosine", "cos"), ("linear", "linear")):
+        parameter = torch.nn.Parameter(torch.zeros(1))
+        optimizer = torch.optim.SGD([parameter], lr=1.0)
+        cycle = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=1.0, total_steps=60, cycle_momentum=False, anneal_strategy=anneal
+        )
+        seen = []
+        for _ in range(60):
+            seen.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            if len(seen) < 60:
+                cycle.step()
+        schedule = OneCycleSchedule(OneCycle(shape=shape))  # type: ignore[arg-type]
+        assert factors(schedule, 6, 10) == pytest.approx(seen, rel=1e-9)
+
+
+def test_poly_and_linear_end_where_they_say() -> None:
+    for schedule in (linear(Linear(final=0.5)), poly(Poly(power=2.0, final=0.5))):
+        seen = factors(schedule, 3, 4)
+        assert seen[0] == 1.0
+        assert all(later < earlier for earlier, later in itertools.pairwise(seen))
+        assert schedule.factor(12, 4, 3) == schedule.factor(99, 4, 3) == 0.5
+    assert poly(Poly(power=2.0)).factor(6, 4, 3) == pytest.approx(0.25)
