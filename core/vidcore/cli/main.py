@@ -23,7 +23,6 @@ _PLUGINS = {
 }
 _RECIPES = {
     "list": Lazy("vidcore.cli.recipes:list_recipes", "Every recipe of the installed plugins."),
-    "show": Lazy("vidcore.cli.recipes:show", "What a recipe is: model, data, weights, published figures."),
 }
 _COMMANDS = {
     "run": Lazy("vidcore.cli.run:run", "Train and evaluate an experiment, or go on with it."),

@@ -1,11 +1,9 @@
-"""`vidcore recipes`: ready experiments of the installed plugins."""
+"""`vidcore recipes list`: ready experiments of the installed plugins."""
 
 from __future__ import annotations
 
 import click
 
-from vidcore.config.loading import find_recipe, load
-from vidcore.config.tables import to_table
 from vidcore.plugins import host
 
 
@@ -21,29 +19,3 @@ def list_recipes(words: tuple[str, ...]) -> None:
         if all(word in " ".join((recipe.name, *recipe.alias, recipe.summary)) for word in words):
             table.add_row(recipe.name, recipe.plugin, recipe.summary)
     Console().print(table if table.rows else "no recipe fits; `vidcore plugins list` shows what is installed")
-
-
-@click.command()
-@click.argument("recipe")
-def show(recipe: str) -> None:
-    """What RECIPE is: model, data, weights and the figures that its authors state."""
-    found = find_recipe(recipe)
-    experiment = load(found.name).experiment
-    click.echo(f"{found.name}: {found.summary}" if found.summary else found.name)
-    rows = {
-        "also called": ", ".join(found.alias),
-        "plugin": host().distribution(found.plugin),
-        "file": found.path,
-        "model": to_table(experiment.model)["type"],
-        "paper": experiment.about.paper,
-        "epochs": str(experiment.engine.epochs),
-        "weights": ", ".join(name for name, entry in host().weights.items() if entry.recipe == found.name),
-    }
-    for name, value in rows.items():
-        if value:
-            click.echo(f"  {name:12} {value}")
-    for figure in experiment.about.published:
-        click.echo(
-            f"  {figure.metric:12} {figure.value:.4f}  stated by the authors ({figure.source}) {figure.note}".rstrip()
-        )
-    click.echo(f"\nThe whole of it: vidcore config show {found.name}\nRun it:          vidcore run {found.name}")

@@ -12,6 +12,7 @@ _COMMANDS = [
     ("config", "schema", "A JSON schema with which editors complete experiment files.", "experiments:schema"),
     ("config", "explain", "What a key means, its default and its limits.", "experiments:explain"),
     ("config", "init", "Print the TOML of a new experiment that starts from a recipe.", "experiments:init"),
+    ("recipes", "show", "What a recipe is: model, data, weights, published figures.", "experiments:show_recipe"),
     ("plugins", "doctor", "Import everything that plugins offer and tell what fails.", "authoring:doctor"),
     ("plugins", "new", "Write a new plugin that passes its own tests.", "authoring:new"),
     ("plugins", "check", "Run the contract checks on a plugin's components.", "authoring:check"),
