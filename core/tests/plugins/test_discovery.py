@@ -186,6 +186,21 @@ def test_recipes_and_weights_are_read_from_the_package(site: Site) -> None:
     assert host.weights["net-small"].url == "https://example.org/net.pth"
 
 
+def test_commands_of_a_plugin_are_gathered(site: Site) -> None:
+    site.write(
+        "made-command",
+        """
+        from vidcore.plugins import Command, hookimpl
+        api = 1
+        @hookimpl
+        def vidcore_commands():
+            return [Command(group="show", name="made", help="Made.", target="vidcore_made_command.cli:made")]
+        """,
+    )
+    (command,) = site.host().commands
+    assert (command.group, command.name, command.plugin) == ("show", "made", "made-command")
+
+
 def test_discovery_and_configuration_leave_torch_alone() -> None:
     code = (
         "import sys, vidcore.plugins, vidcore.config.loading;"
