@@ -134,7 +134,7 @@ def test_average_and_schedule_are_those_of_a_bare_loop() -> None:
     assert ema is not None
     trained(training(ours, make_task(), ema=ema, learning_rate_factor=lambda step: schedule.factor(step, 5, 10)))
 
-    average = AveragedModel(theirs, multi_avg_fn=get_ema_multi_avg_fn(0.9))  # type: ignore[no-untyped-call]
+    average = AveragedModel(theirs, multi_avg_fn=get_ema_multi_avg_fn(0.9), use_buffers=True)  # type: ignore[no-untyped-call]
     optimizer = torch.optim.SGD(theirs.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4)
 
     def set_rate(step: int) -> None:

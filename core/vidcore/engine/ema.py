@@ -1,6 +1,7 @@
 """An exponential moving average of the weights, kept beside the model.
 
-Floating parameters are averaged; buffers (running statistics, counters) are copied, since they are averages already.
+Running statistics are averaged with the parameters: those of the current weights do not fit averaged ones, and while
+the learning rate is high a network evaluated with them is right by chance only.
 """
 
 from __future__ import annotations
@@ -15,4 +16,4 @@ def make_ema(model: nn.Module, config: Ema | None) -> AveragedModel | None:
     """The average, which starts as the weights after the first step. `.module` is a model to evaluate and to save."""
     if config is None:
         return None
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.decay))  # type: ignore[no-untyped-call]
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.decay), use_buffers=True)  # type: ignore[no-untyped-call]
