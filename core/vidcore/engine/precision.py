@@ -1,8 +1,8 @@
 """In which number format a step is computed, and in which memory format.
 
 `auto` is bf16 where the hardware multiplies it natively (a CUDA device of compute capability 8, a CPU with AMX) and
-fp32 elsewhere: AVX512-BF16 alone was not faster on video networks, and some gradients were not finite. Weights, optimizer
-state and losses stay fp32; bf16 and fp16 go through `torch.amp`.
+fp32 elsewhere: AVX512-BF16 alone was not faster on video networks, and some gradients were not finite. Weights,
+optimizer state and losses stay fp32; bf16 and fp16 go through `torch.amp`.
 """
 
 from __future__ import annotations
