@@ -39,3 +39,9 @@ def test_the_command_imports_nothing_heavy(command: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].split() == ["imported:"]
+
+
+def test_a_new_experiment_shows_what_the_recipe_wrote_not_what_this_machine_made_of_it() -> None:
+    command = [sys.executable, "-m", "vidcore", "config", "init", "slowonly-r50-4x16-k400"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert '# data.root = "kinetics400"\n' in done.stdout

@@ -102,8 +102,7 @@ def _value(key: Any) -> str:
 def init(recipe: str) -> None:
     """Print the TOML of a new experiment that starts from RECIPE: `vidcore config init quickstart > mine.toml`."""
     found = find_recipe(recipe)
-    experiment = load(recipe).experiment
-    table = to_table(experiment)
+    table = load(recipe).merged.table  # as the recipe wrote it, without what was resolved on this machine
     click.echo(f'extends = "{found.name}"  # {found.summary or "see `vidcore recipes show`"}')
     click.echo('# name = "mine"       # of the run folder; left out: the name of this file\n')
     click.echo("# What people change first; the values are the recipe's. `vidcore config explain KEY` tells more.")
