@@ -74,3 +74,9 @@ def test_tables_that_do_not_fit_together_are_refused(video_folder: Path) -> None
             build_dataset(data(video_folder, val=asking), "val")
     with pytest.raises(ConfigError, match=r"\[data\.train\.views\] has no effect"):
         build_dataset(data(video_folder, train=folders(views=Views(clips=2))), "train")
+
+
+def test_data_that_is_no_video_needs_no_sampling(video_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MadeFolders, "needs_sampling", False)
+    built = build_dataset(data(video_folder, val=folders(sampling=None)), "val")
+    assert len(built) > 0

@@ -7,7 +7,7 @@ agree and clips that do not fit in a fraction of a second.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from attrs import field, frozen
 from attrs.validators import ge, in_, optional
@@ -72,6 +72,8 @@ class Views:
 @frozen(kw_only=True)
 class DatasetConfig:
     """What every data set has. A plugin's own config class inherits this one and adds where its data lies."""
+
+    needs_sampling: ClassVar[bool] = True  # False: its samples are no clips of frames, and `sampling` may be left out
 
     batch_size: int = field(default=8, validator=ge(1))
     sampling: SamplingSlot | None = None  # which frames make a clip

@@ -25,7 +25,7 @@ def build_dataset(data: Data, split: str) -> Dataset:
     config = configs[split]
     if config is None:
         raise ConfigError(f"the experiment has no [data.{split}] table; add one with a `type`")
-    if config.sampling is None:
+    if config.sampling is None and config.needs_sampling:
         raise ConfigError(f"[data.{split}] has no sampling; add [data.{split}.sampling] with a `type`, such as dense")
     if split == "train" and config.views != Views():
         raise ConfigError("[data.train.views] has no effect, views are for testing; take the table out")
@@ -68,7 +68,7 @@ def build_context(
     return DataContext(
         root=root,
         decoder=build(decoder),
-        sampling=build(sampling),
+        sampling=None if sampling is None else build(sampling),
         transforms=built,
         views=views,
         scaling=scaling,

@@ -32,7 +32,7 @@ class DataContext:
 
     root: Path  # data.root, absolute
     decoder: Decoder
-    sampling: Sampling
+    sampling: Sampling | None  # None: samples are no clips of frames
     transforms: Mapping[str, object] = field(factory=dict)  # by name, in order
     views: Views = field(factory=Views)  # in testing
     scaling: Scaling = "area"
@@ -79,6 +79,7 @@ def read_clips(
         DataError: The video cannot be decoded, has no frame in that part, or is too small for a crop.
     """
     info = reader.info
+    assert context.sampling is not None, "a data set that reads clips has a sampling"
     first, length = _within(part, info.num_frames)
     choices = []
     for _ in range(context.repeats if context.training else 1):
