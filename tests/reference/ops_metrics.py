@@ -13,8 +13,11 @@ from attrs import define, field
 from vidcore.tasks.pixels import Normalize
 from vidcore.tasks.views import merge_views
 from vidcore.values import Prediction, SampleRef
+from vidcore_detection.padding import common_size, pad_to
 from vidcore_recognition.losses.classification import BceLoss, CrossEntropyLoss, NllLoss
-from vidcore_recognition.losses.config import Bce, CrossEntropy, Nll
+from vidcore_recognition.losses.config import Bce, ClassBalancedFocal, CrossEntropy, GroupedBce, Nll
+from vidcore_recognition.losses.grouped import GroupedBceLoss
+from vidcore_recognition.losses.long_tailed import ClassBalancedFocalLoss
 from vidcore_recognition.metrics import config as configs
 from vidcore_recognition.metrics.accuracy import top_k_accuracy
 from vidcore_recognition.metrics.confusion import class_accuracies, confusion_matrix, mean_class_accuracy, normalized
@@ -110,6 +113,32 @@ def with_gradient(make: Callable[[dict[str, Any]], torch.nn.Module]) -> Callable
     return answer
 
 
+def grouped_loss(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
+    """The reference hands on which labels are known in masks, vidcore as nan."""
+    options = GroupedBce(
+        groups=tuple(params["category_nums"]),
+        group_weights=tuple(map(float, params["category_loss_weights"])),
+        average="classes" if params["loss_type"] == "all" else "groups",
+        unknown="skip" if params["with_mask"] else "negative",
+        reduction=params["reduction"],
+    )
+    loss, scores = GroupedBceLoss(options), torch.tensor(inputs["score"])
+    labels = torch.tensor(inputs["label"])
+    if params["with_mask"]:
+        labels = labels.masked_fill(torch.tensor(inputs["mask"]) == 0, torch.nan)
+    answer: dict[str, Any] = {"loss_cls": loss(scores, labels)}
+    parts = zip(params["categories"], loss.group_losses(scores, labels), loss.shares, strict=True)
+    for name, part, share in parts if params["loss_type"] == "individual" else ():
+        answer |= {f"{name}_LOSS": part, f"{name}_LOSS_weight": share}
+    return answer
+
+
+def _balanced(params: dict[str, Any]) -> ClassBalancedFocalLoss:
+    return ClassBalancedFocalLoss(
+        ClassBalancedFocal(samples=tuple(params["samples_per_cls"]), beta=params["beta"], gamma=params["gamma"])
+    )
+
+
 def _loss_options(params: dict[str, Any]) -> dict[str, Any]:
     return {"weight": params.get("loss_weight", 1.0), "class_weights": tuple(params.get("class_weight", ()))}
 
@@ -169,6 +198,12 @@ def cutmix_blending(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str,
 
 def preprocess(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """vidcore decodes to RGB, so the swap of channels is done here; NCHW samples hold frames first."""
+    if "pad_size_divisor" in params:
+        clips = [torch.tensor(one) for one in inputs["inputs"]]
+        size = common_size(clips, params["pad_size_divisor"])
+        padded = torch.stack([pad_to(clip, size) for clip in clips])
+        black = -padded.shape[2] % params["pad_size_divisor"]  # the divisor there rounds up channels too
+        return {"out": torch.nn.functional.pad(padded, (0, 0, 0, 0, 0, black))}
     videos = torch.stack([torch.tensor(one) for one in inputs["inputs"]])
     channels = -3 if params["format_shape"] == "NCHW" else -4
     pixels = videos.movedim(channels, 1)
@@ -192,6 +227,8 @@ OPS = {
     "CrossEntropyLoss": with_gradient(lambda params: CrossEntropyLoss(CrossEntropy(**_loss_options(params)))),
     "BCELossWithLogits": with_gradient(lambda params: BceLoss(Bce(**_loss_options(params)))),
     "NLLLoss": with_gradient(lambda params: NllLoss(Nll(**_loss_options(params)))),
+    "CBFocalLoss": with_gradient(_balanced),
+    "HVULoss": grouped_loss,
     "BaseHead.loss": head_loss,
     "average_clip": average_clip,
     "MixupBlending": mixup_blending,
