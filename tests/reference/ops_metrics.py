@@ -14,6 +14,7 @@ from vidcore.tasks.pixels import Normalize
 from vidcore.tasks.views import merge_views
 from vidcore.values import Prediction, SampleRef
 from vidcore_detection.padding import common_size, pad_to
+from vidcore_detection.padding import common_size, pad_to
 from vidcore_recognition.losses.classification import BceLoss, CrossEntropyLoss, NllLoss
 from vidcore_recognition.losses.config import Bce, ClassBalancedFocal, CrossEntropy, GroupedBce, Nll
 from vidcore_recognition.losses.grouped import GroupedBceLoss
@@ -198,6 +199,12 @@ def cutmix_blending(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str,
 
 def preprocess(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """vidcore decodes to RGB, so the swap of channels is done here; NCHW samples hold frames first."""
+    if "pad_size_divisor" in params:
+        clips = [torch.tensor(one) for one in inputs["inputs"]]
+        size = common_size(clips, params["pad_size_divisor"])
+        padded = torch.stack([pad_to(clip, size) for clip in clips])
+        black = -padded.shape[2] % params["pad_size_divisor"]  # the divisor there rounds up channels too
+        return {"out": torch.nn.functional.pad(padded, (0, 0, 0, 0, 0, black))}
     if "pad_size_divisor" in params:
         clips = [torch.tensor(one) for one in inputs["inputs"]]
         size = common_size(clips, params["pad_size_divisor"])

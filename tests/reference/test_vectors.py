@@ -16,7 +16,7 @@ import vectors
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE / "vectors"
 Run = Callable[..., tuple[int, str]]
-NEEDS_DATA = {"parsing"}  # names files of the shared data
+NEEDS_DATA = {"metrics_ava", "parsing", "parsing_main"}  # names files of the shared data
 
 
 @pytest.fixture(scope="module")
