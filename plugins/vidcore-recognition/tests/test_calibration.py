@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from vidcore.plugins import build
 from vidcore.testing import check_metric
@@ -27,7 +28,7 @@ def measured(config: Any, rows: list[tuple[list[float], dict[str, Any]]]) -> dic
 def test_calibration_keeps_the_contract_of_metrics() -> None:
     rows = [([0.7, 0.2, 0.1], 0), ([0.1, 0.3, 0.6], 1)]
     samples = [
-        (Prediction(ref=SampleRef("", 0, i), outputs={"scores": np.array(scores, np.float32)}), {"label": label})
+        (Prediction(ref=SampleRef("", 0, i), outputs={"scores": torch.tensor(scores)}), {"label": label})
         for i, (scores, label) in enumerate(rows)
     ]
     check_metric(Calibration(), CLASSES, samples)
