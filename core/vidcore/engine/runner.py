@@ -12,7 +12,7 @@ from typing import Any
 from attrs import field, frozen
 from torch import nn
 
-from vidcore.config import to_table
+from vidcore.config import ModelConfig, to_table
 from vidcore.config.experiment import Experiment
 from vidcore.data.bad_videos import BadVideos
 from vidcore.engine.assembly import Parts, assemble, build_model, build_training
@@ -153,6 +153,15 @@ def _prepare_folder(
     return checkpoint, remarks
 
 
+def load_first_weights(model: nn.Module, config: ModelConfig) -> None:
+    """Load what a model starts from; where it says nothing, what the models in its slots start from."""
+    if config.weights:
+        log.info("%s", load_weights(model, config.weights, strict=config.strict))
+        return
+    for name, part in config.parts().items():
+        load_first_weights(model.get_submodule(name), part)
+
+
 def _open_session(
     parts: Parts,
     folder: RunFolder,
@@ -166,8 +175,8 @@ def _open_session(
     per_epoch = training_plan(parts).steps_per_epoch
     _check_best(parts)
     model = build_model(parts)
-    if checkpoint is None and experiment.model.weights:
-        log.info("%s", load_weights(model, experiment.model.weights, strict=experiment.model.strict))
+    if checkpoint is None:
+        load_first_weights(model, experiment.model)
     training = build_training(parts, model, per_epoch)
     where = restore(training, checkpoint) if checkpoint is not None else Progress()
     callbacks = {name: build(config) for name, config in experiment.callbacks.items()}
