@@ -84,6 +84,7 @@ def figures(predictions: Predictions) -> dict[str, float]:
     if "labels" in scored[0][1]:
         return measure(scored, {"map": MeanAveragePrecision(MeanAveragePrecisionConfig(), predictions.classes)})
     accuracy = Accuracy(AccuracyConfig(top_k=(1, 5)), predictions.classes)
+    # as MMAction2 counts, whose published figures of fused streams are compared with these
     by_class = MeanClassAccuracy(MeanClassAccuracyConfig(over="true-or-predicted"), predictions.classes)
     return measure(scored, {"accuracy": accuracy, "mean-class-accuracy": by_class})
 
@@ -105,7 +106,9 @@ def _refuse_others(
 
 
 def _same(one: dict[str, Any], two: dict[str, Any]) -> bool:
-    return one.keys() == two.keys() and all(np.array_equal(np.asarray(one[name]), np.asarray(two[name])) for name in one)
+    return one.keys() == two.keys() and all(
+        np.array_equal(np.asarray(one[name]), np.asarray(two[name])) for name in one
+    )
 
 
 def _scores(prediction: Prediction) -> NDArray[Any]:
@@ -121,7 +124,9 @@ def _read_pickle(path: Path) -> Predictions:
     try:
         from vidcore_checkpoints import read_torch_file
     except ImportError as error:
-        raise PluginError(f"{path} is a pickle, which vidcore-checkpoints reads; pip install vidcore-checkpoints") from error
+        raise PluginError(
+            f"{path} is a pickle, which vidcore-checkpoints reads; pip install vidcore-checkpoints"
+        ) from error
     content = read_torch_file(path)
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content) or not content:
         raise DataError(f"{path} is no dump of predictions: expected a list of one dict a sample")
@@ -135,7 +140,9 @@ def _read_pickle(path: Path) -> Predictions:
         outputs = {"scores": torch.from_numpy(scores.astype(np.float32))}
         samples.append((Prediction(ref=SampleRef("", 0, index), outputs=outputs), target))
     count = len(samples[0][0].outputs["scores"])
-    return Predictions(split="test", task={"type": "recognition"}, classes=tuple(map(str, range(count))), samples=samples)
+    return Predictions(
+        split="test", task={"type": "recognition"}, classes=tuple(map(str, range(count))), samples=samples
+    )
 
 
 def _entry(row: dict[str, Any], *names: str) -> NDArray[Any] | None:
