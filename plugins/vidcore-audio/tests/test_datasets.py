@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from attrs import evolve
 
+from vidcore.config import load_experiment
 from vidcore.config.base import Views
 from vidcore.config.experiment import Data
 from vidcore.data.building import build_dataset
 from vidcore.data.sampling_config import Dense
-from vidcore.data.transform_config import Flip
 from vidcore.data.video.config import PyAVConfig
 from vidcore.errors import ConfigError, DataError
 from vidcore.randomness import Purpose, generator
@@ -133,9 +133,15 @@ def test_check_names_what_is_missing_and_what_cannot_be_read(tones: Path, tmp_pa
         first(built, 1)
 
 
-def test_transforms_of_video_are_refused(tones: Path) -> None:
-    with pytest.raises(ConfigError, match=r"data\.train\.transforms\.flip is for frames of a video"):
-        dataset(tones, evolve(TONES, transforms={"flip": Flip()}))
+def test_transforms_of_video_are_refused_before_anything_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "x.toml"
+    file.write_text(
+        'task = "recognition"\nmodel = { type = "audio-tsn", num_classes = 2 }\n'
+        '[data.train]\ntype = "audio-list"\nlist = "list.txt"\nsampling = { type = "sound-window" }\n'
+        'transforms.mirror = { type = "flip" }\n'
+    )
+    with pytest.raises(ConfigError, match="no sound-transform named 'flip'"):
+        load_experiment(file)
 
 
 def test_options_that_do_not_fit_together_are_refused() -> None:

@@ -11,7 +11,7 @@ from attrs.validators import ge, gt, min_len, optional
 from vidcore.config import DatasetConfig, Facts
 from vidcore.config.base import Shape
 from vidcore.data.sampling_config import SamplingConfig
-from vidcore_audio.transform_config import SoundTransformConfig
+from vidcore_audio.transform_config import SoundTransformConfig, SoundTransformSlot
 from vidcore_videos.class_lists import classes_of
 
 Column = Literal["path", "frames", "label"]
@@ -29,6 +29,7 @@ class SoundWindow(SamplingConfig):
 class _Sounds(DatasetConfig):
     """Sounds named by a list: text (`path label`), `.csv` with a header, or `.json`."""
 
+    transforms: dict[str, SoundTransformSlot] = field(factory=dict)  # named, in order
     list: str = field(validator=min_len(1))  # below data.root
     folder: str = ""  # that the paths of the list are relative to, below data.root
     columns: tuple[Column, ...] = field(default=("path", "label"))  # of a text file; "frames": of the sound's video

@@ -12,7 +12,7 @@ from attrs import evolve
 from torch import Tensor
 
 from vidcore.data.clips import DataContext, named
-from vidcore.errors import ConfigError, DataError
+from vidcore.errors import DataError
 from vidcore.interfaces import Finding
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Sample, SampleRef
@@ -35,12 +35,11 @@ class SoundDataset:
 
     Raises:
         DataError: With every problem of the list.
-        ConfigError: A transform is not for sounds.
     """
 
     def __init__(self, config: AudioList | AudioFeatures, context: DataContext, read: Callable[[Path], Sound]) -> None:
         self.config, self.context, self._read = config, context, read
-        self._transforms = _sound_transforms(context)
+        self._transforms: list[SoundTransform] = list(context.transforms.values())  # type: ignore[arg-type]
         classes = classes_of(config.classes, context.root)
         self._table: IndexTable = read_list(
             context.root / config.list,
@@ -146,12 +145,3 @@ def audio_list(config: AudioList, context: DataContext) -> SoundDataset:
 def audio_features(config: AudioFeatures, context: DataContext) -> SoundDataset:
     """The data set of kind `audio-features`."""
     return SoundDataset(config, context, FeatureReader(config.rate))
-
-
-def _sound_transforms(context: DataContext) -> list[SoundTransform]:
-    found = []
-    for name, transform in context.transforms.items():
-        if not isinstance(transform, SoundTransform):
-            raise ConfigError(f"data.{context.split}.transforms.{name} is for frames of a video, not for sounds")
-        found.append(transform)
-    return found

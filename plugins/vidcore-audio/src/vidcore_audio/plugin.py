@@ -14,44 +14,56 @@ _COMPONENTS = [
     ("dataset", "audio-list", "data_config:AudioList", "datasets:audio_list", "sounds named by a list"),
     ("dataset", "audio-features", "data_config:AudioFeatures", "datasets:audio_features", "precomputed spectrograms"),
     ("sampling", "sound-window", "data_config:SoundWindow", "windows:SoundWindowSampling", "windows of some seconds"),
-    ("transform", "amplify", "transform_config:Amplify", "waveforms:Amplify", "a sound times a number"),
-    ("transform", "random-gain", "transform_config:RandomGain", "waveforms:RandomGain", "louder or softer at random"),
+    ("sound-transform", "amplify", "transform_config:Amplify", "waveforms:Amplify", "a sound times a number"),
     (
-        "transform",
+        "sound-transform",
+        "random-gain",
+        "transform_config:RandomGain",
+        "waveforms:RandomGain",
+        "louder or softer at random",
+    ),
+    (
+        "sound-transform",
         "random-speed",
         "transform_config:RandomSpeed",
         "waveforms:RandomSpeed",
         "faster or slower at random",
     ),
-    ("transform", "add-noise", "transform_config:AddNoise", "waveforms:AddNoise", "white noise at random"),
+    ("sound-transform", "add-noise", "transform_config:AddNoise", "waveforms:AddNoise", "white noise at random"),
     (
-        "transform",
+        "sound-transform",
         "mel-spectrogram",
         "transform_config:MelSpectrogram",
         "spectrograms:MelSpectrogram",
         "power in mel bands over time",
     ),
     (
-        "transform",
+        "sound-transform",
         "warp-frequency",
         "transform_config:WarpFrequency",
         "spectrograms:WarpFrequency",
         "a spectrogram stretched along frequency at random",
     ),
     (
-        "transform",
+        "sound-transform",
         "mask-spectrogram",
         "transform_config:MaskSpectrogram",
         "spectrograms:MaskSpectrogram",
         "stripes of a spectrogram blanked at random",
     ),
-    ("transform", "standardize", "transform_config:Standardize", "spectrograms:Standardize", "mean 0, deviation 1"),
+    (
+        "sound-transform",
+        "standardize",
+        "transform_config:Standardize",
+        "spectrograms:Standardize",
+        "mean 0, deviation 1",
+    ),
 ]
 
 
 @hookimpl
 def vidcore_components() -> list[Component]:
-    """Networks, data sets, a sampling, transforms."""
+    """Networks, data sets, a sampling, transforms of sounds."""
     return [
         Component(kind=kind, name=name, config=f"{_PACKAGE}.{config}", factory=f"{_PACKAGE}.{factory}", summary=summary)
         for kind, name, config, factory, summary in _COMPONENTS

@@ -5,7 +5,7 @@ Letters: S samples of a waveform, T steps in time, F bands.
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from attrs import frozen
@@ -25,9 +25,8 @@ class Sound:
         return len(self.values)
 
 
-@runtime_checkable
 class SoundTransform(Protocol):
-    """Changes a sound. Holds nothing but its options."""
+    """A component of kind `sound-transform`: changes a sound, and holds nothing but its options."""
 
     def change(self, sound: Sound, rng: np.random.Generator | None) -> Sound:
         """The changed sound; the one that comes in stays as it is. `rng` is None in testing, where nothing is drawn.

@@ -1,13 +1,16 @@
-"""Options of the transforms of sounds."""
+"""Options of the components of kind `sound-transform`: what becomes of a sound once its window is chosen."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from attrs import field, frozen
 from attrs.validators import and_, ge, gt, le, optional
 
 from vidcore.config.base import Shape
+from vidcore.config.slots import Slot
+
+SoundTransformSlot = Annotated[Any, Slot("sound-transform")]
 
 
 def _low_high(instance: Any, attribute: Any, value: tuple[float, float]) -> None:
