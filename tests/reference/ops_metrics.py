@@ -14,7 +14,6 @@ from vidcore.tasks.pixels import Normalize
 from vidcore.tasks.views import merge_views
 from vidcore.values import Prediction, SampleRef
 from vidcore_detection.padding import common_size, pad_to
-from vidcore_detection.padding import common_size, pad_to
 from vidcore_recognition.losses.classification import BceLoss, CrossEntropyLoss, NllLoss
 from vidcore_recognition.losses.config import Bce, ClassBalancedFocal, CrossEntropy, GroupedBce, Nll
 from vidcore_recognition.losses.grouped import GroupedBceLoss
@@ -100,6 +99,23 @@ def fuse(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
 def fused_top1(params: dict[str, Any], inputs: dict[str, Any]) -> float:
     streams = [softmax(one) for one in inputs["scores"]] if params["apply_softmax"] else inputs["scores"]
     return top_k_accuracy(fuse_scores(streams, params["coefficients"]), inputs["labels"], 1)
+
+
+def whole_confusion(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    """Rows of classes that do not occur are kept."""
+    return confusion_matrix(inputs["scores"].argmax(1), inputs["labels"], params["num_classes"])
+
+
+def two_streams(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str, float]:
+    """Figures of each stream and of three weighted sums of them."""
+    streams, labels = [inputs["rgb"], inputs["pose"]], inputs["labels"]
+    mixed = {f"RGBPose_{a}:{b}": fuse_scores(streams, (a, b)) for a, b in ((1, 1), (2, 1), (1, 2))}
+    figures: dict[str, float] = {}
+    for name, scores in {"rgb": streams[0], "pose": streams[1], **mixed}.items():
+        figures |= {f"{name}_top{k}": top_k_accuracy(scores, labels, k) for k in params["topk"]}
+        matrix = confusion_matrix(scores.argmax(1), labels)
+        figures[f"{name}_mean1"] = mean_class_accuracy(matrix, "true-or-predicted")
+    return figures
 
 
 def with_gradient(make: Callable[[dict[str, Any]], torch.nn.Module]) -> Callable[[Any, Any], dict[str, Any]]:
@@ -231,6 +247,8 @@ OPS = {
     "binary_precision_recall_curve": curve,
     "get_weighted_score": fuse,
     "fused_top1": fused_top1,
+    "ConfusionMatrix": whole_confusion,
+    "AccMetric_rgb_pose": two_streams,
     "CrossEntropyLoss": with_gradient(lambda params: CrossEntropyLoss(CrossEntropy(**_loss_options(params)))),
     "BCELossWithLogits": with_gradient(lambda params: BceLoss(Bce(**_loss_options(params)))),
     "NLLLoss": with_gradient(lambda params: NllLoss(Nll(**_loss_options(params)))),
