@@ -134,6 +134,8 @@ def _same(one: Any, two: Any) -> bool:
         return isinstance(two, Tensor) and one.shape == two.shape and torch.allclose(one, two, 0, 0, equal_nan=True)
     if isinstance(one, np.ndarray):
         return np.array_equal(one, two)
+    if isinstance(one, list):
+        return isinstance(two, list) and len(one) == len(two) and all(map(_same, one, two))
     return bool(one == two)
 
 
