@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from vidcore.errors import DataError
 from vidcore.interfaces import Finding
@@ -23,6 +23,7 @@ Key = tuple[str, float]  # video, second
 
 _SHOWN = 20  # problems in one message; the rest are counted
 _FEWEST_CELLS = 7
+_SLACK = 0.05  # of the frame: what reaches further beyond it is no slip of the hand, but pixels, or another order
 
 
 @frozen(kw_only=True)
@@ -53,6 +54,8 @@ class Annotation:
 def read_annotation(path: Path, highest_label: int) -> Annotation:
     """Every row of an annotation that makes sense, and an error finding for each other one.
 
+    A box that reaches a little beyond the frame is cut off at its border, with a warning.
+
     Raises:
         DataError: The file cannot be read, or has no good row.
     """
@@ -60,7 +63,10 @@ def read_annotation(path: Path, highest_label: int) -> Annotation:
     for number, cells in read_rows(path, "annotation"):
         found = _row(number, cells, highest_label)
         if isinstance(found, Row):
-            rows.append(found)
+            rows.append(inside := _inside(found))
+            if inside is not found:
+                text = f"the box {list(found.box or ())} reaches beyond the frame; it is cut off there"
+                findings.append(Finding("warning", f"{path}:{number}", text))
         else:
             findings += [Finding("error", f"{path}:{number}", text) for text in found]
     if not rows:
@@ -129,10 +135,18 @@ def box_problems(box: Sequence[float | None]) -> Iterator[str]:
         yield f"the box {list(box)} has cells that are no numbers"
         return
     x1, y1, x2, y2 = (float(value or 0) for value in box)
-    if min(x1, y1) < 0 or max(x2, y2) > 1:
-        yield f"the box {[x1, y1, x2, y2]} reaches beyond the frame: shares are from 0 to 1"
+    if min(x1, y1) < -_SLACK or max(x2, y2) > 1 + _SLACK:
+        yield f"the box {[x1, y1, x2, y2]} reaches far beyond the frame: shares are from 0 to 1"
     if x2 <= x1 or y2 <= y1:
         yield f"the box {[x1, y1, x2, y2]} is empty: x2 must be above x1 and y2 above y1"
+
+
+def _inside(row: Row) -> Row:
+    """The row with its box cut off at the border of the frame; the same row where nothing is cut off."""
+    if row.box is None or (min(row.box) >= 0 and max(row.box) <= 1):
+        return row
+    x1, y1, x2, y2 = (min(max(value, 0.0), 1.0) for value in row.box)
+    return evolve(row, box=(x1, y1, x2, y2))
 
 
 def _row(number: int, cells: list[str], highest_label: int) -> Row | list[str]:

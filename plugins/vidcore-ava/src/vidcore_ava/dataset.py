@@ -157,7 +157,10 @@ def _tell_missing(config: Ava, file: Path, folder: Path, total: int, missing: Se
 
 
 def _tell_bad_rows(config: Ava, findings: Sequence[Finding]) -> None:
-    problems = [f"{finding.where}: {finding.text}" for finding in findings]
+    cut = [finding for finding in findings if finding.level == "warning"]
+    if cut:
+        log.warning("%d boxes reach beyond the frame and are cut off, the first: %s", len(cut), cut[0].where)
+    problems = [f"{finding.where}: {finding.text}" for finding in findings if finding.level == "error"]
     if problems and config.bad_rows == "fail":
         refuse([*problems[:20], f'{len(problems)} bad rows; mend them, or set bad_rows = "skip" to leave them out'])
     if problems:
