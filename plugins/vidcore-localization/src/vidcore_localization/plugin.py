@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vidcore.plugins import Component, hookimpl
+from vidcore.plugins import Command, Component, hookimpl
 
 api = 1
 _PACKAGE = "vidcore_localization"
@@ -25,6 +25,25 @@ def vidcore_components() -> list[Component]:
         _metric("proposal-recall", "recall:ProposalRecall", "average recall by number of proposals: AR@N, AUC"),
         _metric("detection-map", "detection:DetectionMap", "mean average precision of labelled segments"),
         _metric("frame-labels", "frames:FrameLabels", "frame accuracy, edit score and F1 of a label a frame"),
+    ]
+
+
+@hookimpl
+def vidcore_commands() -> list[Command]:
+    """Result files, under `vidcore data`."""
+    return [
+        Command(
+            group="data",
+            name="export-segments",
+            help="Write predicted segments as ActivityNet's evaluation reads them.",
+            target="vidcore_localization.commands:export",
+        ),
+        Command(
+            group="data",
+            name="score-segments",
+            help="Measure a result file on annotations.",
+            target="vidcore_localization.commands:score",
+        ),
     ]
 
 
