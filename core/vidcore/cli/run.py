@@ -23,7 +23,7 @@ from vidcore.config.loading import load
 def run(
     source: str, sets: tuple[str, ...], runs: Path, name: str, fresh: bool, device: str | None, dry_run: bool
 ) -> None:
-    r"""Train and evaluate EXPERIMENT: a TOML file, or the name of a recipe.
+    """Train and evaluate EXPERIMENT: a TOML file, or the name of a recipe.
 
     The same command again goes on where the run stopped, or says that it is finished. Ctrl-C saves first.
 
@@ -32,7 +32,7 @@ def run(
       vidcore run quickstart
       vidcore run mine.toml --set engine.epochs=50 --name longer
       vidcore run slowonly-r50-4x16-k400 --dry-run
-    """
+    """  # noqa: D301 - click reads the character
     if device is not None:
         sets = (*sets, f"engine.device={device}")
     if dry_run:

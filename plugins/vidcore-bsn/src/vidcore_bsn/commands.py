@@ -18,14 +18,14 @@ from vidcore.errors import DataError
 @click.option("--top-k", type=click.IntRange(1), default=1000, show_default=True,
               help="Candidates of a video that are kept.")  # fmt: skip
 def proposals(predictions: tuple[Path, ...], out: Path, peak: float, top_k: int) -> None:
-    r"""Make candidates of PREDICTIONS, which `vidcore test --dump` of a `boundary-probability` experiment wrote.
+    """Make candidates of PREDICTIONS, which `vidcore test --dump` of a `boundary-probability` experiment wrote.
 
     \b
     Example:
       vidcore test --run runs/tem --split train --dump train.jsonl
       vidcore test --run runs/tem --split val --dump val.jsonl
       vidcore data proposals train.jsonl val.jsonl --out .
-    """
+    """  # noqa: D301 - click reads the character
     from vidcore.engine.predictions import read_predictions
     from vidcore_bsn.generation import write_for_video
 

@@ -13,13 +13,13 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.argument("predictions", type=_FILE)
 @click.argument("out", type=_FILE)
 def export(predictions: Path, out: Path) -> None:
-    r"""Write PREDICTIONS, of `vidcore test --dump`, to OUT as ActivityNet's evaluation reads them.
+    """Write PREDICTIONS, of `vidcore test --dump`, to OUT as ActivityNet's evaluation reads them.
 
     \b
     Example:
       vidcore test --run runs/bmn --dump found.jsonl
       vidcore data export-segments found.jsonl results.json
-    """
+    """  # noqa: D301 - click reads the character
     from vidcore.engine.predictions import read_predictions
     from vidcore_localization.results import results_of, write_results
 
@@ -34,12 +34,12 @@ def export(predictions: Path, out: Path) -> None:
 @click.argument("annotations", type=_FILE)
 @click.option("--subset", default="", help="Of the annotated videos, where the file says which they belong to.")
 def score(results: Path, annotations: Path, subset: str) -> None:
-    r"""Measure RESULTS, in ActivityNet's form, on ANNOTATIONS: AUC and AR@N, and mAP where segments have classes.
+    """Measure RESULTS, in ActivityNet's form, on ANNOTATIONS: AUC and AR@N, and mAP where segments have classes.
 
     \b
     Example:
       vidcore data score-segments results.json activity_net.v1-3.min.json --subset validation
-    """
+    """  # noqa: D301 - click reads the character
     from vidcore.engine.evaluation import measure
     from vidcore.interfaces import Metric
     from vidcore_localization.annotations import read_annotations

@@ -15,7 +15,7 @@ from vidcore.errors import ConfigError
 @click.option("--softmax", is_flag=True, help="The files hold logits; take a softmax of each stream first.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the fused predictions (.jsonl).")
 def fuse(streams: tuple[Path, ...], ratio: str, softmax: bool, out: Path | None) -> None:
-    r"""Add up the scores of STREAMS for the same samples, and measure the result.
+    """Add up the scores of STREAMS for the same samples, and measure the result.
 
     A stream is a run folder, a file of predictions, or a pickle that MMAction2 dumped; nothing in it is executed.
 
@@ -23,7 +23,7 @@ def fuse(streams: tuple[Path, ...], ratio: str, softmax: bool, out: Path | None)
     Examples:
       vidcore fuse runs/joint runs/bone
       vidcore fuse joint.pkl bone.pkl joint-motion.pkl bone-motion.pkl --weights 2:1:2:1
-    """
+    """  # noqa: D301 - click reads the character
     coefficients = _coefficients(ratio, len(streams))
     from vidcore.engine.predictions import write_predictions
     from vidcore_recognition import fusing
