@@ -16,13 +16,14 @@ import zoo
 from vidcore.config import Experiment
 from vidcore.plugins import host
 
-LATER = {"acrn": 2, "lfb": 3}  # families without recipes yet, and how many configurations they have
-ROWS = zoo.rows("ava", "ava_kinetics")
+LATER = {"lfb": 3}  # families without recipes yet, and how many configurations they have
+ROWS = zoo.rows("ava", "ava_kinetics", "acrn")
+FUSIONS = {None: None, "actor-relation": "ACRNHead"}
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
 
 
 def test_there_are_rows_to_check() -> None:
-    assert len(ROWS) == 20
+    assert len(ROWS) == 22
     assert {family: len(zoo.rows(family)) for family in LATER} == LATER
 
 
@@ -80,6 +81,7 @@ def expected(row: dict[str, Any]) -> dict[str, Any]:
         "spatial_pool": last["spatial_pool_type"],
         "temporal_pool": pooling["temporal_pool_mode"],
         "context": pooling["with_global"],
+        "fusion": (head["shared_head"] or {}).get("type"),
         "output_size": pooling["output_size"],
         "sampling_ratio": pooling["sampling_ratio"],
         "backbone": backbone_of(model["backbone"]),
@@ -149,6 +151,7 @@ def stated(experiment: Experiment) -> dict[str, Any]:
         "spatial_pool": model.spatial_pool,
         "temporal_pool": model.temporal_pool,
         "context": model.context,
+        "fusion": FUSIONS[model.fusion and host().components.of_config(model.fusion).name],
         "output_size": model.output_size,
         "sampling_ratio": model.sampling_ratio,
         "backbone": stated_backbone(model),

@@ -8,6 +8,7 @@ import torch
 from vidcore.errors import WeightsError
 from vidcore.plugins import build
 from vidcore_ava.weights import slowfast_detector_from_mmaction2, slowonly_detector_from_mmaction2
+from vidcore_detection.fusion_config import ActorRelation
 from vidcore_detection.model_config import RegionDetector
 from vidcore_slowfast.config import SlowFast, SlowOnly
 
@@ -33,7 +34,20 @@ def test_both_pathways_and_a_hidden_layer_are_found() -> None:
     assert slowfast_detector_from_mmaction2(state).keys() <= model.state_dict().keys()
 
 
-@pytest.mark.parametrize("key", ["roi_head.shared_head.convs.0.conv.weight", "roi_head.bbox_head.fc_cls.1.weight"])
+def test_relation_of_actors_is_converted() -> None:
+    place = "roi_head.shared_head.convs.0."
+    norms = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    state = {
+        f"{place}conv.weight": torch.zeros(128, 256, 1, 1, 1),
+        **{f"{place}bn.{one}": torch.zeros(128) for one in norms},
+    }
+    model = build(RegionDetector(backbone=SlowOnly(depth=10, base_channels=16), fusion=ActorRelation(), num_classes=4))
+    converted = slowonly_detector_from_mmaction2(state)
+    assert converted.keys() == {key for key in model.state_dict() if key.startswith("fusion.")}
+    assert converted["fusion.conv.weight"].shape == model.fusion.conv.weight.shape
+
+
+@pytest.mark.parametrize("key", ["roi_head.shared_head.convs.1.conv.weight", "roi_head.bbox_head.fc_cls.1.weight"])
 def test_keys_of_other_heads_are_refused(key: str) -> None:
     with pytest.raises(WeightsError, match="unknown keys"):
         slowonly_detector_from_mmaction2({**HEAD, key: torch.zeros(1)})

@@ -17,6 +17,7 @@ from vidcore.errors import ConfigError
 from vidcore.plugins import build
 from vidcore_detection.backbones import probe_maps
 from vidcore_detection.config import ActionDetection
+from vidcore_detection.fusion_config import ActorRelation
 from vidcore_detection.model import RegionDetector
 from vidcore_detection.model_config import RegionDetector as Options
 from vidcore_detection.pooling import pool_regions
@@ -81,6 +82,21 @@ def test_hidden_layer_and_spare_output_belong_to_the_head() -> None:
     assert model.head.fc.weight.shape == (6, 64)
     logits = model(VIDEO, BOXES)
     assert torch.equal(logits, model.head.outputs(model.regions(VIDEO, BOXES))[:, 1:])
+
+
+def test_an_actor_is_seen_beside_what_happens_elsewhere() -> None:
+    model = detector(fusion=ActorRelation(channels=8), dropout=0.0)
+    box = [torch.tensor([[0.0, 0.0, 32.0, 32.0]])] * 2
+    assert model.regions(VIDEO, box).shape == (2, 8, 2, 3)  # one for each place of the map
+    flat = torch.rand(2, 64, 2, 3)
+    regions = model.pool(flat, box)
+    elsewhere = flat.clone()
+    elsewhere[:, :, 1, 2] += 1.0
+    assert torch.equal(regions, model.pool(elsewhere, box))
+    clips = torch.arange(2)
+    assert not torch.allclose(model.fusion(regions, flat, clips), model.fusion(regions, elsewhere, clips))
+    model.train()(VIDEO, BOXES).sum().backward()
+    assert model.fusion.conv.weight.grad.any()
 
 
 def test_too_many_maps_are_told() -> None:

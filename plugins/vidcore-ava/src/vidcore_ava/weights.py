@@ -3,6 +3,7 @@
 backbone.layer3.0.conv1.conv.weight            ->  backbone.slow.stages.2.blocks.0.conv1.conv.weight
 roi_head.bbox_head.fc_cls.weight               ->  head.fc.weight
 roi_head.bbox_head.fc_cls.{0,2}.weight         ->  head.hidden.0.weight, head.fc.weight      (with a hidden layer)
+roi_head.shared_head.convs.0.conv.weight       ->  fusion.conv.weight                        (ACRN)
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from collections.abc import Callable, Mapping
 from torch import Tensor
 
 from vidcore.errors import WeightsError
+from vidcore_resnet.weights import NORM
 from vidcore_slowfast.weights import slowfast_from_mmaction2, slowonly_from_mmaction2
 
 State = dict[str, Tensor]
+_RELATION = re.compile(rf"roi_head\.shared_head\.convs\.0\.(?:conv\.(weight)|bn\.{NORM})")
 _HEAD = re.compile(r"roi_head\.bbox_head\.fc_cls\.(?:([02])\.)?(weight|bias)")
 
 
@@ -46,7 +49,7 @@ def _detector(state: Mapping[str, Tensor], backbone: Callable[[Mapping[str, Tens
         if name is None or name in converted:
             unknown.append(key)
         else:
-            converted[name] = state[key]
+            converted[name] = state[key].squeeze(2) if name == "fusion.conv.weight" else state[key]
     if unknown:
         raise WeightsError(
             f"these weights are of another architecture than the converter's: {len(unknown)} unknown keys "
@@ -56,6 +59,8 @@ def _detector(state: Mapping[str, Tensor], backbone: Callable[[Mapping[str, Tens
 
 
 def _rest(key: str) -> str | None:
+    if relation := _RELATION.fullmatch(key):
+        return f"fusion.conv.{relation[1]}" if relation[1] else f"fusion.norm.{relation[2]}"
     match = _HEAD.fullmatch(key)
     if match is None:
         return None

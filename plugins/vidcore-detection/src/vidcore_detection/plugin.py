@@ -22,6 +22,13 @@ _COMPONENTS = [
         "model:RegionDetector",
         "any backbone, pooled in boxes",
     ),
+    (
+        "detection.fusion",
+        "actor-relation",
+        "fusion_config:ActorRelation",
+        "actor_relation:ActorRelation",
+        "each actor beside every place of the frame (ACRN)",
+    ),
     ("sampling", "key-frame", "sampling_config:KeyFrame", "sampling:KeyFrameSampling", "frames around a key frame"),
     ("metric", "frame-map", "metric_config:FrameMap", "frame_map:FrameMap", "average precision of boxes with actions"),
 ]
