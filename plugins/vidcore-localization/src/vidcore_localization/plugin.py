@@ -30,8 +30,14 @@ def vidcore_components() -> list[Component]:
 
 @hookimpl
 def vidcore_commands() -> list[Command]:
-    """Result files, under `vidcore data`."""
+    """Features of videos, and result files, under `vidcore data`."""
     return [
+        Command(
+            group="data",
+            name="features",
+            help="Extract features of raw videos with any recognition model.",
+            target="vidcore_localization.feature_command:features",
+        ),
         Command(
             group="data",
             name="export-segments",

@@ -122,7 +122,8 @@ def _row(found: Found) -> dict[str, Any]:
 
 
 def _found(row: Any, where: str) -> Found:
-    segment, score = (row.get("segment"), row.get("score")) if isinstance(row, dict) else (None, None)
+    segment: Any = row.get("segment") if isinstance(row, dict) else None
+    score: Any = row.get("score") if isinstance(row, dict) else None
     numbers = [*segment, score] if isinstance(segment, list) and len(segment) == 2 else [None]
     if not all(isinstance(value, int | float) and math.isfinite(value) for value in numbers):
         raise DataError(f"{where}: should have a score and a segment [start, end] in seconds, is {row!r}")
