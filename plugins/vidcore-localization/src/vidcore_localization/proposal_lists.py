@@ -1,14 +1,18 @@
 """Text lists of proposals, as structured segment networks read them, with times as fractions or as frames.
 
-# 0                     number of the video
-imgs                    its name, or the folder of its frames
-5                       frames
-1                       a rate that counts multiply with
-2                       true segments, one a line: class start end
-3 1 2
-3 3 5
-1                       proposals, one a line: class, best IoU, best overlap with itself, start, end
-3 1.0000 1.0000 1 2
+A list has a block for each video:
+
+    # 0                     number of the video
+    imgs                    its name, or the folder of its frames
+    5                       frames
+    1                       a rate that counts multiply with
+    2                       true segments, one a line: class start end
+    3 1 2
+    3 3 5
+    1                       proposals, one a line: class, best IoU, best overlap with itself, start, end
+    3 1.0000 1.0000 1 2
+
+Times are frames where any of them is above 1.
 """
 
 from __future__ import annotations
@@ -62,8 +66,8 @@ def read_list(path: Path) -> list[ListedVideo]:
 
 
 def to_frames(video: ListedVideo) -> ListedVideo:
-    """Fractions of the video to frames, cut to whole ones."""
-    return _timed(video, lambda time: float(int(time * video.frames)))
+    """Fractions of the video to the nearest frames: a list keeps four digits of a fraction."""
+    return _timed(video, lambda time: float(round(time * video.frames)))
 
 
 def to_fractions(video: ListedVideo) -> ListedVideo:
