@@ -138,3 +138,12 @@ def test_two_videos_of_one_name_are_refused(folder: Path) -> None:
     (folder / "videos/a.avi").write_bytes(b"")
     done = features("--out", "features")
     assert "would both be written to a.npy" in f"{done.output}{done.exception}"
+
+
+def test_a_dry_run_needs_no_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = BMN.replace("length = 8\nresample = true", "length = 8\nchannels = 64")
+    Path("bmn.toml").write_text(text.replace("samples = 4", "samples = 4\nnum_classes = 2"))
+    done = CliRunner().invoke(cli, ["run", "bmn.toml", "--dry-run"])
+    assert done.exit_code == 0, f"{done.output}{done.exception}"
+    assert "features [2, 64, 8]" in done.output

@@ -52,7 +52,7 @@ def sample_mask(params: Table, inputs: Table) -> Table:
 
 
 def labels(params: Table, inputs: Table) -> Table:
-    targets = map_targets([np.asarray(truths) for truths in inputs["gt_bbox"]], params["tscale"])
+    targets = map_targets([torch.tensor(truths) for truths in inputs["gt_bbox"]], params["tscale"])
     return {"iou_map": targets.iou, "start": targets.start, "end": targets.end}
 
 

@@ -57,13 +57,13 @@ def test_proposals_are_pairs_of_boundaries_in_order() -> None:
 
 
 def test_a_cell_that_is_the_truth_has_iou_one() -> None:
-    targets = map_targets([np.array([[0.25, 0.75]]), np.zeros((0, 2))], 8)
+    targets = map_targets([torch.tensor([[0.25, 0.75]]), torch.zeros(0, 2)], 8)
     assert targets.iou[0, 3, 2] == 1.0
     assert not targets.iou[1].any() and not targets.start[1].any()
 
 
 def test_loss_is_lower_for_better_maps_and_ignores_what_ends_after_the_video() -> None:
-    targets = map_targets([np.array([[0.25, 0.75]])], 8)
+    targets = map_targets([torch.tensor([[0.25, 0.75]])], 8)
     drawn = torch.full((2, 1, 8, 8), 0.9)
 
     def loss(confidence: torch.Tensor) -> float:

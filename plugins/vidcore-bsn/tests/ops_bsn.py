@@ -21,7 +21,7 @@ Table = dict[str, Any]
 
 def labels(params: Table, inputs: Table) -> Table:
     length = params["temporal_dim"]
-    truths = [np.asarray(rows) for rows in inputs["gt_bbox"]]
+    truths = [torch.tensor(rows) for rows in inputs["gt_bbox"]]
     anchors = bins(length)
     found = curve_targets(truths, length, params["boundary_ratio"])
     return {**found, "anchors_tmins": anchors[:, 0], "anchors_tmaxs": anchors[:, 1]}

@@ -8,7 +8,8 @@ import torch
 
 from vidcore_localization.config import Suppression
 from vidcore_localization.losses.boundaries import balanced_logistic, balanced_weights
-from vidcore_localization.segments import best_segments, bins, boundary_targets, coverage, iou, peaks
+from vidcore_localization.segments import best_segments, coverage, iou, peaks
+from vidcore_localization.targets import anchors_of, boundary_targets
 
 
 def test_overlap_of_segments_that_touch_is_nothing() -> None:
@@ -33,9 +34,10 @@ def test_segments_end_with_the_video_and_are_counted() -> None:
 
 
 def test_a_boundary_marks_the_bins_that_it_lies_in() -> None:
-    targets = boundary_targets(np.array([0.5]), np.array([0.2]), bins(10))
-    assert np.flatnonzero(targets > 0.99).tolist() == [4, 5]
-    assert not boundary_targets(np.zeros(0), np.zeros(0), bins(10)).any()
+    anchors = anchors_of(10, torch.zeros(0))
+    targets = boundary_targets(torch.tensor([0.5]), torch.tensor([0.2]), anchors)
+    assert (targets > 0.99).nonzero().flatten().tolist() == [4, 5]
+    assert not boundary_targets(torch.zeros(0), torch.zeros(0), anchors).any()
 
 
 def test_peaks_are_high_or_higher_than_both_neighbours() -> None:

@@ -19,7 +19,8 @@ from vidcore_bmn.config import BoundaryMatching as BoundaryMatchingConfig
 from vidcore_bmn.model import BoundaryMaps
 from vidcore_bmn.sampling import cells, spans
 from vidcore_localization.losses.boundaries import EPSILON, balanced_logistic, balanced_weights
-from vidcore_localization.segments import Array, bins, boundary_targets, pairwise_iou, peaks
+from vidcore_localization.segments import Array, peaks
+from vidcore_localization.targets import anchors_of, best_iou, boundary_targets
 
 BOUNDARY_WIDTH = 3  # moments around a boundary that count as near
 
@@ -50,8 +51,7 @@ class BoundaryMatching:
 
     def loss(self, outputs: BoundaryMaps, batch: Batch) -> Loss:
         """Boundaries, regressed IoU and classification, weighted."""
-        spans_of = [value.cpu().numpy() for value in batch.target["spans"]]
-        targets = map_targets(spans_of, outputs["start"].shape[-1], outputs["start"].device)
+        targets = map_targets(batch.target["spans"], outputs["start"].shape[-1])
         return map_loss(outputs, targets, batch.draws["balance"], self.config)
 
     def proposals(self, outputs: BoundaryMaps, batch: Batch) -> list[dict[str, Any]]:
@@ -64,19 +64,18 @@ class BoundaryMatching:
         return [{"segments": segments, "scores": scores} for segments, scores in found]
 
 
-def map_targets(segments: Sequence[Array], length: int, device: torch.device | str = "cpu") -> MapTargets:
-    """Targets for the true segments of some videos, `[G, 2]` each, as fractions of the video."""
-    candidates, anchors = spans(length).reshape(-1, 2), bins(length, lead=-0.5, tail=1.5)
-    ious, starts, ends = [], [], []
+def map_targets(segments: Sequence[Tensor], length: int) -> MapTargets:
+    """Targets for the true segments of some videos, `[G, 2]` each, as fractions of the video, on their device."""
+    rows: dict[str, list[Tensor]] = {"iou": [], "start": [], "end": []}
     for truths in segments:
-        truths = truths.astype(np.float64)
-        best = pairwise_iou(truths, candidates).max(axis=0) if len(truths) else np.zeros(len(candidates))
-        widths = np.full(len(truths), BOUNDARY_WIDTH / length)
-        ious.append(best.reshape(length, length))
-        starts.append(boundary_targets(truths[:, 0], widths, anchors))
-        ends.append(boundary_targets(truths[:, 1], widths, anchors))
-    tensors = (torch.tensor(np.array(values), dtype=torch.float32, device=device) for values in (ious, starts, ends))
-    return MapTargets(**dict(zip(("iou", "start", "end"), tensors, strict=True)))
+        candidates = torch.tensor(spans(length), dtype=torch.float32, device=truths.device).flatten(0, 1)
+        anchors = anchors_of(length, truths, lead=-0.5, tail=1.5)
+        widths = torch.full_like(truths[:, 0], BOUNDARY_WIDTH / length)
+        rows["iou"].append(best_iou(truths, candidates).unflatten(0, (length, length)))
+        rows["start"].append(boundary_targets(truths[:, 0], widths, anchors))
+        rows["end"].append(boundary_targets(truths[:, 1], widths, anchors))
+    iou, start, end = (torch.stack(values) for values in rows.values())
+    return MapTargets(iou=iou, start=start, end=end)
 
 
 def map_loss(outputs: BoundaryMaps, targets: MapTargets, drawn: Tensor, config: BoundaryMatchingConfig) -> Loss:
@@ -134,7 +133,7 @@ def classification_loss(probability: Tensor, iou: Tensor, mask: Tensor, good_iou
 def candidate_mask(length: int, device: torch.device | str = "cpu") -> Tensor:
     """1 where a cell ends within the video, `[D, T]`."""
     mask = torch.zeros(length, length, device=device)
-    inside = torch.from_numpy(cells(length)).to(device)
+    inside = torch.tensor(cells(length), device=device)
     mask[inside[:, 0], inside[:, 1]] = 1.0
     return mask
 

@@ -45,8 +45,8 @@ class BoundaryMatchingLayer(nn.Module):
         nn.init.uniform_(self.bias, -(fan_in**-0.5), fan_in**-0.5)
         table = sample_weights(config.length, config.samples, config.samples_per_bin, config.context)
         inside = cells(config.length)
-        places = torch.from_numpy(inside[:, 0] * config.length + inside[:, 1])
-        self.register_buffer("sampling", torch.from_numpy(table).flatten(0, 1), persistent=False)
+        places = torch.tensor(inside[:, 0] * config.length + inside[:, 1])
+        self.register_buffer("sampling", torch.tensor(table).flatten(0, 1), persistent=False)
         self.register_buffer("places", places, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from vidcore_bsn.config import BoundaryProbability as BoundaryProbabilityConfig
 from vidcore_bsn.config import ProposalEvaluation as ProposalEvaluationConfig
 from vidcore_bsn.model import Curves, Fits
 from vidcore_localization.losses.boundaries import balanced_logistic, balanced_weights
-from vidcore_localization.segments import Array, bins, boundary_targets, most_covered
+from vidcore_localization.targets import anchors_of, boundary_targets, most_covered
 
 CURVES = ("action", "start", "end")
 
@@ -37,11 +37,10 @@ class BoundaryProbability:
 
     def loss(self, outputs: Curves, batch: Batch) -> Loss:
         """Balanced logistic loss of each curve; that of action counts more."""
-        spans, device = [value.cpu().numpy() for value in batch.target["spans"]], outputs["action"].device
-        targets = curve_targets(spans, outputs["action"].shape[1], self.config.boundary_ratio)
+        targets = curve_targets(batch.target["spans"], outputs["action"].shape[1], self.config.boundary_ratio)
         found = {"action": outputs["action"], "start": outputs["start"], "end": outputs["end"]}
         losses = {
-            name: balanced_logistic(curve.float(), targets[name].to(device), self.config.threshold)
+            name: balanced_logistic(curve.float(), targets[name], self.config.threshold)
             for name, curve in found.items()
         }
         total = self.config.action_weight * losses["action"] + losses["start"] + losses["end"]
@@ -67,6 +66,14 @@ class ProposalEvaluation:
         drawn = torch.from_numpy(rng.random((2, len(candidates)), dtype=np.float32)).to(candidates.device)
         return evolve(batch, draws={**batch.draws, "balance": drawn})
 
+    def made_target(self) -> dict[str, Any]:
+        """A target for one made candidate."""
+        return {
+            "candidates": torch.tensor([[0.2, 0.5]]),
+            "boundary_scores": torch.tensor([0.5]),
+            "iou": torch.tensor([0.75]),
+        }
+
     def loss(self, outputs: Fits, batch: Batch) -> Loss:
         """Smooth L1 between fit and IoU."""
         iou = torch.cat(batch.target["iou"])
@@ -83,23 +90,22 @@ class ProposalEvaluation:
         ]
 
 
-def curve_targets(segments: Sequence[Array], length: int, boundary_ratio: float) -> dict[str, Tensor]:
-    """Share of each moment that is action, start, end, `[N, T]` each.
+def curve_targets(segments: Sequence[Tensor], length: int, boundary_ratio: float) -> dict[str, Tensor]:
+    """Share of each moment that is action, start, end, `[N, T]` each, on the device of the segments.
 
     Args:
         segments: True ones of each video, `[G, 2]`, as fractions.
         length: T.
         boundary_ratio: A boundary is as wide as this share of its segment, at least one moment.
     """
-    anchors = bins(length)
-    rows: dict[str, list[Array]] = {name: [] for name in CURVES}
+    rows: dict[str, list[Tensor]] = {name: [] for name in CURVES}
     for truths in segments:
-        truths = truths.astype(np.float64)
-        widths = np.maximum(1 / length, boundary_ratio * (truths[:, 1] - truths[:, 0]))
+        anchors = anchors_of(length, truths)
+        widths = (boundary_ratio * (truths[:, 1] - truths[:, 0])).clamp(min=1 / length)
         rows["action"].append(most_covered(anchors, truths))
         rows["start"].append(boundary_targets(truths[:, 0], widths, anchors))
         rows["end"].append(boundary_targets(truths[:, 1], widths, anchors))
-    return {name: torch.tensor(np.array(values), dtype=torch.float32) for name, values in rows.items()}
+    return {name: torch.stack(values) for name, values in rows.items()}
 
 
 def fit_loss(predicted: Tensor, iou: Tensor, drawn: Tensor, config: ProposalEvaluationConfig) -> Tensor:

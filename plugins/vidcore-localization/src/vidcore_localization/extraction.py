@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from attrs import asdict, evolve, field, frozen
+from attrs import field, frozen
 from attrs.validators import ge, optional
 from torch import Tensor
 
@@ -53,7 +53,14 @@ class FeatureExtractor:
     def __init__(self, predictor: Predictor, options: Extraction) -> None:
         self._predictor, self._options = predictor, options
         given = predictor.promise.input
-        self._context = build_context(root=Path.cwd(), **asdict(evolve(given, views=Views()), recurse=False))
+        self._context = build_context(
+            root=Path.cwd(),
+            decoder=given.decoder,
+            sampling=given.sampling,
+            transforms=given.transforms,
+            views=Views(),
+            scaling=given.scaling,
+        )
         self._window = options.window or _reach(given.sampling)
 
     def video(self, path: Path) -> Array:

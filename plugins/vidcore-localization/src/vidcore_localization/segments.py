@@ -93,26 +93,6 @@ def bins(count: int, lead: float = 0.0, tail: float = 1.0) -> Array:
     return np.stack([(index + lead) / count, (index + tail) / count], axis=1)
 
 
-def boundary_targets(boundaries: Array, widths: Array, anchors: Array) -> Array:
-    """How much of each anchor lies near a boundary, `[T]`, 0 ... 1: the largest share over all boundaries.
-
-    Args:
-        boundaries: Starts, or ends, `[G]`.
-        widths: Of the window around each that counts as near, `[G]`.
-        anchors: `[T, 2]`.
-    """
-    windows = np.stack([boundaries - widths / 2, boundaries + widths / 2], axis=-1)
-    return most_covered(anchors, windows)
-
-
-def most_covered(anchors: Array, windows: Array) -> Array:
-    """The largest share of each anchor that one of the windows covers, `[T]`; 0 without windows."""
-    if not len(windows):
-        return np.zeros(len(anchors))
-    result: Array = coverage(anchors[:, None], windows[None]).max(axis=1)
-    return result
-
-
 def peaks(curve: Array, threshold: float) -> Array:
     """Bins of a curve `[T]` above `threshold` of its maximum or higher than both neighbours, as bool `[T]`."""
     high = curve > threshold * curve.max()

@@ -8,7 +8,7 @@ Letters: N samples, C channels, T moments, G true segments, P proposals.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -37,6 +37,13 @@ class Method(Protocol):
 
         A method whose outputs are no segments yet answers something else; that is kept as it is.
         """
+
+
+@runtime_checkable
+class MakesTargets(Protocol):
+    """A method whose samples have more in their targets than segments, and which can make that for a dry run."""
+
+    def made_target(self) -> dict[str, Any]: ...
 
 
 class LocalizationTask:
@@ -85,7 +92,8 @@ class LocalizationTask:
         """A target of this task's form, for samples that a dry run makes."""
         spans = torch.tensor([[0.2, 0.6]])
         labels = torch.tensor([index % max(len(self.classes), 1)])
-        return {"segments": spans.double(), "spans": spans, "labels": labels}
+        more = self._method.made_target() if isinstance(self._method, MakesTargets) else {}
+        return {"segments": spans.double(), "spans": spans, "labels": labels, **more}
 
     def draw(self, prediction: Prediction, frames: Tensor) -> Tensor:
         """A timeline of the best segments below the frames, uint8 `[T, 3, H, W]` in and out."""

@@ -13,6 +13,7 @@ from vidcore.interfaces import Finding
 from vidcore.values import Sample, SampleRef
 
 _UNKNOWN_SIZE = 224  # pixels, where it depends on the video
+_PIXEL_DIMS = 4  # [C, T, H, W]: pixels as they are decoded; fewer are numbers that a data set has prepared
 
 
 class MakesTargets(Protocol):
@@ -47,6 +48,8 @@ class MadeSamples:
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         inputs = {
             name: torch.randint(0, 256, (self._views, *shape), generator=generator, dtype=torch.uint8)
+            if len(shape) >= _PIXEL_DIMS
+            else torch.randn(self._views, *shape, generator=generator)
             for name, shape in self._shapes.items()
         }
         return [Sample(ref=ref, inputs=inputs, target=self._task.made_target(ref.index), meta={"path": "made"})]
