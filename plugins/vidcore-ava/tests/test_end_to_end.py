@@ -181,7 +181,8 @@ def test_actions_of_moving_actors_are_learnt_measured_and_written_for_the_offici
     vidcore("run", "actors.toml", "--name", "first", cwd=folder)
     lines = [json.loads(line) for line in (folder / "runs/first/metrics.jsonl").read_text().splitlines()]
     figures = next(line for line in reversed(lines) if line["split"] == "val")
-    assert figures["frame_map"] > 0.7, figures  # boxes at chance: about 0.5, the share of actors that do it
+    # every action in every box: 0.76 and 0.72
+    assert figures["frame_ap/glow"] > 0.95 and figures["frame_map"] > 0.75, figures
     assert {"frame_map_motion", "frame_ap/walk", "frame_ap/glow"} <= figures.keys()
 
     told = vidcore("test", "--run", "runs/first", "--split", "val", "--dump", "dump.jsonl", cwd=folder)
@@ -193,6 +194,7 @@ def test_actions_of_moving_actors_are_learnt_measured_and_written_for_the_offici
     assert value == pytest.approx(figures["frame_map"], abs=0.02)  # rows of results are rounded
 
 
+@pytest.mark.slow
 def test_detector_learns_with_the_bank_that_another_wrote(folder: Path) -> None:
     if not (folder / "runs/first").exists():
         vidcore("run", "actors.toml", "--name", "first", "--set", "engine.epochs=1", cwd=folder)
