@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from vidcore.config import dumps, load, load_experiment, to_table
+from vidcore.config.layers import parse_set
 from vidcore.errors import ConfigError
 
 PRECISIONS = '"auto", "fp32", "tf32", "bf16", "fp16"'
@@ -253,3 +254,9 @@ def test_data_is_found_beside_the_file_or_under_vidcore_data(tmp_path: Path, mon
     assert Path(loaded(tmp_path, text).experiment.data.root) == elsewhere / "videos"
     (tmp_path / "videos").mkdir()
     assert Path(loaded(tmp_path, text).experiment.data.root) == tmp_path / "videos"
+
+
+@pytest.mark.parametrize("value", ["k400", "/data/k400", "~/data", "../data", "./a-b_c.d", "https://host:80/x"])
+def test_a_word_or_path_needs_no_quotes(value: str) -> None:
+    assert parse_set(f"data.root={value}").table == {"data": {"root": value}}
+    assert parse_set("lr=-0.5").table == {"lr": -0.5}

@@ -24,7 +24,7 @@ _DATA_TABLES = frozenset({("data", "train"), ("data", "val"), ("data", "test")})
 _TOML_PLACE = re.compile(
     r"^(?P<text>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$", re.DOTALL
 )
-_BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./:-]*")
+_BARE_WORD = re.compile(r"(?:[A-Za-z_/~]|\.{1,2}/)[A-Za-z0-9_./:~-]*")  # or a path
 
 
 @frozen(kw_only=True, eq=False)
@@ -99,7 +99,7 @@ def parse(text: str, file: str) -> dict[str, Any]:
 
 
 def parse_set(option: str) -> Layer:
-    """`--set a.b=1`, where the value is TOML; a bare word stands for a string.
+    """`--set a.b=1`, where the value is TOML; a bare word or path stands for a string.
 
     Raises:
         ConfigError: It is not of that form.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,8 +12,8 @@ from vidcore.config.base import Shape
 from vidcore.interfaces import Finding
 from vidcore.values import Sample, SampleRef
 
-_UNKNOWN_SIZE = 224  # pixels, where it depends on the video
-_PIXEL_DIMS = 4  # [C, T, H, W]: pixels as they are decoded; fewer are numbers that a data set has prepared
+_PIXELS = "video"  # the input that holds pixels as they are decoded, uint8; others are numbers, prepared by a data set
+_UNKNOWN_SIZE = 224  # of pixels, where it depends on the video
 
 
 class MakesTargets(Protocol):
@@ -26,7 +26,8 @@ class MadeSamples:
     """A data set of noise.
 
     Args:
-        inputs: Shape of one view by input; an unknown size becomes 224.
+        inputs: Shape of one view by input.
+        examples: Shapes that the model takes: where a size of numbers is not known, the one here. Of pixels it is 224.
         views: Of each sample.
         task: Makes the targets.
         classes: Names.
@@ -34,10 +35,16 @@ class MadeSamples:
     """
 
     def __init__(
-        self, inputs: dict[str, Shape], views: int, task: MakesTargets, classes: Sequence[str], length: int
+        self,
+        inputs: dict[str, Shape],
+        examples: Mapping[str, Sequence[int]],
+        views: int,
+        task: MakesTargets,
+        classes: Sequence[str],
+        length: int,
     ) -> None:
         self.classes = tuple(classes)
-        self._shapes = {name: tuple(size or _UNKNOWN_SIZE for size in shape) for name, shape in inputs.items()}
+        self._shapes = {name: _known(name, shape, examples.get(name, ())) for name, shape in inputs.items()}
         self._views, self._task, self._length = views, task, length
 
     def __len__(self) -> int:
@@ -48,7 +55,7 @@ class MadeSamples:
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         inputs = {
             name: torch.randint(0, 256, (self._views, *shape), generator=generator, dtype=torch.uint8)
-            if len(shape) >= _PIXEL_DIMS
+            if name == _PIXELS
             else torch.randn(self._views, *shape, generator=generator)
             for name, shape in self._shapes.items()
         }
@@ -57,3 +64,9 @@ class MadeSamples:
     def check(self, deep: bool = False) -> Iterator[Finding]:
         """Nothing on disk to check."""
         yield from ()
+
+
+def _known(name: str, shape: Shape, example: Sequence[int]) -> tuple[int, ...]:
+    if name == _PIXELS or len(example) != len(shape):
+        return tuple(size or _UNKNOWN_SIZE for size in shape)
+    return tuple(size or usual for size, usual in zip(shape, example, strict=True))

@@ -133,7 +133,8 @@ def _made_parts(experiment: Experiment) -> Parts:
     for split, known in facts.items():
         config = getattr(experiment.data, split)
         views = 1 if split == "train" else config.views.clips * config.views.crops
-        datasets[split] = MadeSamples(known.inputs, views, task, classes, length=max(config.batch_size, _EVALUATED))
+        length = max(config.batch_size, _EVALUATED)
+        datasets[split] = MadeSamples(known.inputs, experiment.model.example_inputs(), views, task, classes, length)
     device = choose_device(experiment.engine.device)
     precision = choose_precision(experiment.engine.precision, device)
     experiment = evolve(experiment, model=evolve(experiment.model, num_classes=len(classes)))
