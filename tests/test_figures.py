@@ -1,0 +1,48 @@
+"""What README.md says of real videos is what runs of the examples, as they are now, have reached."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from figures import EXAMPLES, README, examples, mean_top1, readme, recorded
+
+BASELINES = {  # of the data sets' descriptions, or of sixty lines of PyTorch with a small network
+    "utd_mhad_depth": 0.81,
+    "tennis7": 0.39,
+    "utd_mhad_skeleton": 0.81,
+    "fsdd_audio": 0.28,
+}
+BETWEEN_MACHINES = 0.06  # bits differ between processors, and the paths of training part
+
+
+def test_the_table_is_that_of_the_recorded_runs() -> None:
+    assert README.read_text(encoding="utf-8") == readme(recorded()), "run: python tools/figures.py"
+
+
+def test_every_figure_is_of_an_example_as_it_is_now() -> None:
+    now = examples()
+    for name, entry in recorded().items():
+        assert entry["experiment"] == now[name], f"{name}.toml has changed: run it again, then tools/figures.py"
+
+
+@pytest.mark.parametrize("name", sorted(BASELINES.keys() & recorded()))
+def test_recorded_means_are_of_three_seeds_and_beat_the_baseline(name: str) -> None:
+    entry = recorded()[name]
+    assert [run["seed"] for run in entry["runs"]] == [0, 1, 2]
+    assert mean_top1(entry) > BASELINES[name]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600 * 2)
+@pytest.mark.parametrize("name", sorted(recorded()))
+def test_an_example_reaches_its_figure(name: str, tmp_path: Path, shared_data: Path) -> None:
+    command = [sys.executable, "-m", "vidcore", "run", str(EXAMPLES / f"{name}.toml"), "--runs", str(tmp_path)]
+    subprocess.run(command, env={**os.environ, "VIDCORE_DATA": str(shared_data / "real")}, check=True)
+    result = json.loads((tmp_path / name / "result.json").read_text(encoding="utf-8"))
+    assert result["metrics"]["top1"] > mean_top1(recorded()[name]) - BETWEEN_MACHINES

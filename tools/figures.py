@@ -1,0 +1,122 @@
+"""Keep docs/examples/figures.json, and the table that README.md makes of it: what the examples reached, seed by seed.
+
+    python tools/figures.py runs/utd-0 runs/utd-1 ...    take up finished runs of examples, and write the table
+    python tools/figures.py                              write the table
+
+A figure belongs to one resolved experiment. Runs of an example that has changed since are dropped, and
+tests/test_figures.py fails while README.md says anything that no recorded run of the example, as it is, has reached.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from vidcore.config import load_experiment, to_table
+from vidcore.engine.run_folder import FREE_KEYS
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES, README = ROOT / "docs/examples", ROOT / "README.md"
+FILE = EXAMPLES / "figures.json"
+FREE = (*FREE_KEYS, "seed", "model.num_classes")  # what two runs of one example may differ in
+_NO_DATA = {"data.root": "/absent", "model.num_classes": 1}  # examples resolve alike, whether their data is there or not
+TABLE = re.compile(r"(<!-- figures -->\n).*?(<!-- end of figures -->)", re.DOTALL)
+
+Recorded = dict[str, Any]
+
+
+def essence(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A resolved experiment as `dotted key -> value`, without what two runs of it may differ in."""
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            flat |= essence(value, f"{prefix}{key}.")
+        elif not any(fnmatch.fnmatchcase(prefix + key, pattern) for pattern in FREE):
+            flat[prefix + key] = value
+    plain: dict[str, Any] = json.loads(json.dumps(flat))
+    return plain
+
+
+def examples() -> dict[str, dict[str, Any]]:
+    """The essence of each example, by the stem of its file."""
+    paths = sorted(EXAMPLES.glob("*.toml"))
+    return {path.stem: essence(to_table(load_experiment(path, _NO_DATA))) for path in paths}
+
+
+def recorded() -> dict[str, Recorded]:
+    """What figures.json holds."""
+    found: dict[str, Recorded] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    return found
+
+
+def take_up(folders: Iterable[Path], figures: dict[str, Recorded]) -> None:
+    """Add finished runs to the figures; a run of the same example and seed is replaced.
+
+    Raises:
+        SystemExit: A folder holds no finished run of an example as it is now.
+    """
+    known = examples()
+    for folder in folders:
+        table = tomllib.loads((folder / "experiment.toml").read_text(encoding="utf-8"))
+        name = next((name for name, wanted in known.items() if wanted == essence(table)), None)
+        if name is None:
+            raise SystemExit(f"{folder}: no file of {EXAMPLES} resolves to this run's experiment")
+        if not (folder / "result.json").exists():
+            raise SystemExit(f"{folder}: not finished")
+        entry = figures.get(name, {})
+        runs = entry.get("runs", []) if entry.get("experiment") == known[name] else []
+        new = {"seed": table["seed"], **run_figures(folder)}
+        runs = sorted([*(run for run in runs if run["seed"] != new["seed"]), new], key=lambda run: int(run["seed"]))
+        figures[name] = {"experiment": known[name], "runs": runs}
+
+
+def run_figures(folder: Path) -> dict[str, Any]:
+    """Final figures of a run, and its time."""
+    lines = (folder / "timings.jsonl").read_text(encoding="utf-8").splitlines()
+    environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+    metrics = json.loads((folder / "result.json").read_text(encoding="utf-8"))["metrics"]
+    return {
+        "top1": round(metrics["top1"], 4),
+        "cpu_minutes": round(sum(json.loads(line)["seconds"] for line in lines) * environment["threads"] / 60),
+    }
+
+
+def mean_top1(entry: Recorded) -> float:
+    """Over the seeds."""
+    return float(sum(run["top1"] for run in entry["runs"])) / len(entry["runs"])
+
+
+def rows(figures: dict[str, Recorded]) -> Iterator[str]:
+    """The table, a line an example."""
+    yield "| experiment | top-1, mean of seeds | each seed | CPU minutes a run |"
+    yield "| --- | ---: | --- | ---: |"
+    for name, entry in sorted(figures.items()):
+        about = tomllib.loads((EXAMPLES / f"{name}.toml").read_text(encoding="utf-8"))["about"]
+        seeds = ", ".join(f"{run['top1']:.3f}" for run in entry["runs"])
+        minutes = max(run["cpu_minutes"] for run in entry["runs"])
+        yield f"| [{about['summary']}](docs/examples/{name}.toml) | {mean_top1(entry):.2f} | {seeds} | {minutes} |"
+
+
+def readme(figures: dict[str, Recorded]) -> str:
+    """README.md with the table of these figures."""
+    table = "\n".join(rows(figures))
+    text = README.read_text(encoding="utf-8")
+    return TABLE.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
+
+
+def main() -> None:
+    """Take up the run folders that were named, and write figures.json and README.md."""
+    figures = recorded()
+    take_up(map(Path, sys.argv[1:]), figures)
+    FILE.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    README.write_text(readme(figures), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
