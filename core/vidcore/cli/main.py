@@ -16,17 +16,12 @@ from vidcore.errors import VidcoreError
 
 _CONFIG = {
     "check": Lazy("vidcore.cli.config:check", "Find every mistake of an experiment, without starting it."),
-    "show": Lazy("vidcore.cli.config:show", "Print an experiment whole, as it would run."),
 }
 _PLUGINS = {
     "list": Lazy("vidcore.cli.plugins:list_plugins", "What is installed, and what could not be loaded."),
 }
-_RECIPES = {
-    "list": Lazy("vidcore.cli.recipes:list_recipes", "Every recipe of the installed plugins."),
-}
 _COMMANDS = {
     "run": Lazy("vidcore.cli.run:run", "Train and evaluate an experiment, or go on with it."),
-    "test": Lazy("vidcore.cli.evaluate:test", "Evaluate the weights of a run or a file."),
     "predict": Lazy("vidcore.cli.predict:predict", "What is in these videos?"),
     "config": Lazy("vidcore.cli.main:config", "Check, show, compare and explain experiments."),
     "plugins": Lazy("vidcore.cli.main:plugins", "See, check and write plugins."),
@@ -38,7 +33,7 @@ _COMMANDS = {
 
 config = group("config", "Check, show, compare and explain experiments.", _CONFIG)
 plugins = group("plugins", "See, check and write plugins.", _PLUGINS)
-recipes = group("recipes", "Ready experiments of the installed plugins.", _RECIPES)
+recipes = group("recipes", "Ready experiments of the installed plugins.", {})
 weights = group("weights", "Published weights: fetch, inspect, convert, verify.", {})
 data = group("data", "Check and prepare data.", {})
 show = group("show", "Look at runs, data and predictions.", {})
@@ -64,6 +59,9 @@ def cli(no_plugin: tuple[str, ...], debug: bool) -> None:
 def main() -> None:
     """Entry point: errors of ours become one message and an exit code, others keep their traceback."""
     debug = "--debug" in sys.argv
+    silent = "WORLD_SIZE" in os.environ and os.environ.get("RANK", "0") != "0"  # of several only the first speaks
+    if silent:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     try:
         sys.exit(cli.main(standalone_mode=False))  # click answers the code of ctx.exit() and Exit
     except click.ClickException as error:
@@ -78,5 +76,6 @@ def main() -> None:
     except VidcoreError as error:
         if debug:
             raise
-        click.echo(f"{type(error).__name__}: {error}" if "\n" not in str(error) else str(error), err=True)
+        if not (error.of_all_processes and silent):
+            click.echo(f"{type(error).__name__}: {error}" if "\n" not in str(error) else str(error), err=True)
         sys.exit(error.exit_code)

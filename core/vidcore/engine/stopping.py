@@ -13,6 +13,8 @@ from vidcore.errors import RunError
 class RunStopped(RunError):  # noqa: N818 - it went as it should
     """The run was told to stop, has saved its state and can be continued."""
 
+    of_all_processes = True
+
     def __init__(self, signum: int, message: str) -> None:
         super().__init__(message)
         self.signum = signum
