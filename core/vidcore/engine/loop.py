@@ -169,7 +169,8 @@ def take_step(training: Training, step: int, batches: Iterator[Batch], *, measur
     norm: float | None = None
     if not bad:
         training.scaler.unscale_(training.optimizer)
-        norm = _number(clip_gradients(training.parameters, training.clip, measure=measure))
+        value = clip_gradients(training.parameters, training.clip, measure=measure)
+        norm = None if value is None else float(value)
         bad = norm is not None and not math.isfinite(norm) and not training.scaler.is_enabled()
     if bad:
         training.statistics.restore()
@@ -225,10 +226,6 @@ def _mean_losses(chunks: list[dict[str, Tensor]], parallel: Parallel) -> dict[st
     values = torch.stack([torch.stack([chunk[name].detach().float() for name in names]) for chunk in chunks])
     values = torch.stack(parallel.gather(values), dim=1).flatten(0, 1)  # in the order of the chunks
     return dict(zip(names, values.mean(dim=0).tolist(), strict=True))
-
-
-def _number(value: Tensor | None) -> float | None:
-    return None if value is None else float(value)
 
 
 def _count_bad(step: Step, progress: Progress, allowed: int) -> None:

@@ -56,9 +56,6 @@ class Parallel:
         """What `work` answers in the first process; where it raises, all leave."""
         return work()
 
-    def wait_for_first(self) -> None:
-        """Wait until the first process calls this; it does not wait for the others."""
-
 
 def open_parallel(experiment: Experiment) -> contextlib.AbstractContextManager[Parallel]:
     """What `[engine.parallel]` says where there are several processes. Leaving the context ends their talk.

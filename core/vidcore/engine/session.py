@@ -140,7 +140,7 @@ class Session:
         assert self.signals.received is not None
         self.save(progress)
         if not alone:
-            self.training.parallel.wait_for_first()
+            self.training.parallel.agree(0)  # were one to leave before the first has saved, a launcher would end all
         signum = self.signals.received
         reason = f"stopped by {'Ctrl-C' if signum == 2 else f'signal {signum}'} after step {progress.step}"
         log.info("%s; saved", reason)

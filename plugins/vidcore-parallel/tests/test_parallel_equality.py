@@ -31,7 +31,13 @@ def two(processes: Processes) -> Path:
     processes.run(1, [("one", {}, None), ("bad-one", BAD, None)])
     texts = processes.run(
         2,
-        [("two", {}, None), ("stopped", {}, (1, "SIGTERM", 3)), ("stopped", {}, None), ("bad-two", BAD, None)],
+        [
+            ("two", {}, None),
+            ("stopped", {}, (1, "SIGTERM", 3)),
+            ("stopped", {}, None),
+            ("bad-two", BAD, None),
+            ("braked", {"callbacks.brake": {"type": "toy-brake", "after_epoch": 2}}, None),
+        ],
     )
     assert all("stopped stopped with 143\nstopped trained 8" in text for text in texts)
     return processes.folder / "runs"
@@ -91,28 +97,46 @@ def test_a_step_that_is_not_finite_in_one_process_is_skipped_by_all(two: Path) -
     assert "clip3.mp4" in (two / "bad-two" / "log.txt").read_text()
 
 
+@pytest.mark.slow
 def test_four_processes_learn_what_one_learns(four: Path) -> None:
     torch.testing.assert_close(weights(four / "four"), weights(four / "alone"), **TOLERANCE)
     for one, other in zip(lines(four / "alone"), lines(four / "four"), strict=True):
         assert numbers(other) == pytest.approx(numbers(one), rel=1e-4, abs=1e-6)
+    # of the 3 batches of the evaluation one process has none
+    assert [index for index, _ in predictions(four / "four")] == list(range(10))
 
 
-def test_every_sample_is_measured_once_by_any_number_of_processes(four: Path) -> None:
-    found, expected = predictions(four / "four"), predictions(four / "alone")  # 10 samples are 3 batches for 4
+def test_every_sample_is_measured_once_whatever_the_remainder(two: Path) -> None:
+    found, expected = predictions(two / "two"), predictions(two / "one")  # 10 samples are 3 batches for 2 processes
     assert [index for index, _ in found] == list(range(10))
     torch.testing.assert_close(
         [scores for _, scores in found], [scores for _, scores in expected], rtol=1e-4, atol=1e-5
     )
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_of_four_ends_with_the_bytes_of_one_that_was_not(four: Path) -> None:
     """Without the rehearsal, gradients would sit in other buckets after the restart, and be added in another order."""
     assert left(four / "again") == left(four / "four")
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_another_number_of_processes(four: Path) -> None:
     assert "goes on after step 3 of 8, on 2 x cpu" in (four / "moved" / "log.txt").read_text()
     torch.testing.assert_close(weights(four / "moved"), weights(four / "four"), **TOLERANCE)
+
+
+def test_a_callback_that_ends_training_ends_it_in_all_processes(two: Path) -> None:
+    result = json.loads((two / "braked" / "result.json").read_text())
+    assert (result["steps"], result["ended_early"]) == (4, "callback 'brake': good enough")
+
+
+def test_when_one_process_fails_the_others_leave_and_say_so(processes: Processes) -> None:
+    brake = {"callbacks.brake": {"type": "toy-brake", "fail": True}}
+    first, second = processes.run(2, [("broken", brake, None)], expect=1)
+    assert "callback 'brake' failed at evaluation_finished: ValueError: the toy brake broke" in first
+    assert "RunError: process 1 of 2" in second
+    assert "lost the others while" in second
 
 
 def test_only_the_first_process_writes_and_only_once(two: Path) -> None:

@@ -64,13 +64,14 @@ def own_device(device: torch.device, place: Place) -> torch.device:
     return torch.device("cuda", place.local_rank)
 
 
-def connect(place: Place, device: torch.device, seconds: float) -> Store:
+def connect(place: Place, device: torch.device, seconds: float) -> None:
     """Make the default process group, over gloo: it is for small things, on the CPU.
 
     Raises:
         RunError: The others did not come in time.
     """
     try:
+        store: Store
         store, rank, world = next(rendezvous("env://", place.rank, place.world, timeout=timedelta(seconds=seconds)))
         dist.init_process_group(
             "gloo",
@@ -85,7 +86,6 @@ def connect(place: Place, device: torch.device, seconds: float) -> Store:
             "Is each of them running, and does a firewall let them talk? On machines with several networks name one: "
             "GLOO_SOCKET_IFNAME=eth0 NCCL_SOCKET_IFNAME=eth0"
         ) from error
-    return store
 
 
 def preflight(group: dist.ProcessGroup, place: Place, device: torch.device, seconds: float) -> None:

@@ -65,7 +65,7 @@ class DataParallel(Parallel):
         """
         if self.device.type == "cuda":
             torch.cuda.set_device(self.device)
-        self._store = connect(self.place, self.device, self.config.connect_seconds)
+        connect(self.place, self.device, self.config.connect_seconds)
         timeout = timedelta(minutes=self.config.timeout_minutes)
         backend = self.config.backend
         if backend == "auto":
@@ -196,14 +196,6 @@ class DataParallel(Parallel):
             raise LeftWithFirstError(answer[1])
         value: T = answer[0]
         return value
-
-    def wait_for_first(self) -> None:
-        """Stay until the first process has saved; were another to leave before, the launcher would end them all."""
-        with contextlib.suppress(RuntimeError):  # it has left, or hosts the store and has left
-            if self.rank == 0:
-                self._store.set("first-is-done", "1")
-            else:
-                self._store.wait(["first-is-done"], timedelta(minutes=self.config.timeout_minutes))
 
     @contextlib.contextmanager
     def _talking(self, doing: str) -> Any:
