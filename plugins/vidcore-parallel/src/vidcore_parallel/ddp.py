@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import logging
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from types import TracebackType
@@ -154,6 +155,12 @@ class DataParallel(Parallel):
         if self.config.find_unused and not unused:
             log.info("engine.parallel.find_unused costs time, and in the first step every parameter got a gradient")
 
+    def _named_in(self, error: RuntimeError) -> str:
+        """The parameters that torch's message gives by number."""
+        names = [name for name, one in self._model.named_parameters() if one.requires_grad]
+        numbers = re.search(r"did not receive grad for rank \d+: ([\d ]+)", str(error))
+        return ", ".join(names[int(number)] for number in numbers[1].split()) if numbers else first_line(error)
+
     # --- decisions ----------------------------------------------------------------------------------------------
 
     def gather(self, value: T) -> list[T]:
@@ -204,8 +211,8 @@ class DataParallel(Parallel):
         except RuntimeError as error:
             if "Expected to have finished reduction" in str(error):
                 raise RunError(
-                    "a parameter that had a gradient before got none in the last step; set "
-                    "engine.parallel.find_unused = true"
+                    f"in the step before, parameters that had a gradient at first got none: {self._named_in(error)}. "
+                    "They are used in some steps only: set engine.parallel.find_unused = true"
                 ) from error
             if not is_lost_connection(error):
                 raise

@@ -1,7 +1,8 @@
-"""What cannot work is told in words, before it can hang."""
+"""One process by itself: every option, and what cannot work is told in words before it can hang."""
 
 from __future__ import annotations
 
+import copy
 import socket
 
 import pytest
@@ -30,9 +31,11 @@ class HalfUsed(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.used, self.head, self.norm = nn.Linear(2, 1), nn.Linear(2, 1), nn.BatchNorm1d(2)
+        self.both = False
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.used(self.norm(x))
+        x = self.norm(x)
+        return self.used(x) + self.head(x) if self.both else self.used(x)
 
 
 def test_parameters_without_gradient_are_named_with_the_way_out(alone: None) -> None:
@@ -56,6 +59,42 @@ def test_find_unused_lets_them_pass_and_the_rehearsal_leaves_no_trace(alone: Non
     assert copied.head.weight.grad is None
     torch.testing.assert_close(copied.used.weight.grad, plain.used.weight.grad, rtol=0, atol=0)
     torch.testing.assert_close(copied.state_dict(), plain.state_dict())
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        Ddp(static_graph=True),
+        Ddp(backend="gloo", bucket_mb=1e-5, timeout_minutes=1.0),
+        pytest.param(Ddp(backend="nccl", sync_bn=True), marks=pytest.mark.gpu),
+    ],
+    ids=str,
+)
+def test_two_chunks_give_the_gradients_and_statistics_of_a_plain_loop(alone: None, config: Ddp) -> None:
+    device = torch.device("cuda" if config.backend == "nccl" else "cpu")
+    plain = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 1)).to(device)
+    inputs, copied = torch.randn(2, 3, 2, device=device), copy.deepcopy(plain)
+    with DataParallel(config, device) as parallel:
+        model = parallel.wrap(copied)
+        for step in range(2):
+            for chunk in range(2):
+                parallel.chunk(lambda chunk=chunk: model(inputs[chunk]).sum().backward(), last=chunk == 1)
+                plain(inputs[chunk]).sum().backward()
+            grads = [[one.grad for one in each.parameters()] for each in (copied, plain)]
+            torch.testing.assert_close(*grads, msg=lambda text, step=step: f"step {step}: {text}")
+            torch.testing.assert_close(copied.state_dict(), plain.state_dict())
+
+
+def test_parameters_that_lose_their_gradient_later_are_named_too(alone: None) -> None:
+    inputs, halves = torch.randn(3, 2), HalfUsed()
+    with DataParallel(Ddp(), CPU) as parallel:
+        model = parallel.wrap(halves)
+        halves.both = True
+        parallel.chunk(lambda: model(inputs).sum().backward(), last=True)
+        halves.both = False
+        parallel.chunk(lambda: model(inputs).sum().backward(), last=True)
+        with pytest.raises(RunError, match=r"got none: head.weight, head.bias\. .*find_unused = true"):
+            parallel.chunk(lambda: model(inputs).sum().backward(), last=True)
 
 
 def test_many_names_are_cut_short() -> None:
