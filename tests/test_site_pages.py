@@ -40,3 +40,10 @@ def test_every_command_stands_on_the_page_of_commands(pages: dict[str, str]) -> 
 )
 def test_a_default_is_shown_as_toml_has_it(value: object, text: str) -> None:
     assert site_pages.toml_form(value) == text
+
+
+def test_help_keeps_the_lines_of_its_examples() -> None:
+    for path, text in site_pages.commands(cli, "vidcore"):
+        assert "\\b" not in text, f"{path}: click wants the character, not a raw string"
+        for line in text.splitlines():
+            assert line.count("vidcore ") <= 1 or not line.startswith("    "), f"{path}: examples run together: {line}"

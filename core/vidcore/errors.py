@@ -10,21 +10,18 @@ class VidcoreError(Exception):
     """Base of all errors that vidcore raises on purpose."""
 
     exit_code = 1
-    of_all_processes = False  # every process of a run meets it, and the first one tells
 
 
 class ConfigError(VidcoreError):
     """The experiment file, an override or a command-line value is wrong: edit it and try again."""
 
     exit_code = 2
-    of_all_processes = True
 
 
 class PluginError(VidcoreError):
     """A plugin is missing, broken or in conflict with another: install, update or remove one."""
 
     exit_code = 2
-    of_all_processes = True
 
 
 class DataError(VidcoreError):

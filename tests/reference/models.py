@@ -157,15 +157,15 @@ def load_rule_weights(model: nn.Module, spec: Spec, converter: str) -> Iterator[
     model.load_state_dict(fitting, strict=False)
 
 
-def array_of(name: str, outputs: Outputs) -> Tensor | None:
-    """One array of the reference from our outputs: as it is, pooled, or 256 entries of it."""
+def array_of(name: str, outputs: Outputs, ndim: int) -> Tensor | None:
+    """One array of the reference from our outputs: as it is, pooled to `ndim` dimensions, or 256 entries of it."""
     if name.endswith("_sample") and name.removesuffix("_sample") in outputs:
         flat = outputs[name.removesuffix("_sample")].flatten()
         return flat[(torch.arange(SAMPLES) * flat.numel()) // SAMPLES] if flat.numel() > SAMPLES else flat
     if name not in outputs:
         return None
     x = outputs[name]
-    return x.mean(dim=tuple(range(2, x.ndim))) if x.ndim > 2 and not name.startswith(("logits", "scores")) else x
+    return x.mean(dim=tuple(range(ndim, x.ndim))) if x.ndim > ndim and not name.startswith(("logits", "scores")) else x
 
 
 def differences(name: str, spec: Spec, arrays: Arrays, outputs: Outputs) -> Iterator[str]:
@@ -173,7 +173,7 @@ def differences(name: str, spec: Spec, arrays: Arrays, outputs: Outputs) -> Iter
     loose = any(fnmatch.fnmatchcase(name, pattern) for pattern in LOOSE)
     tolerance = LOOSE_TOLERANCE if loose else TOLERANCE
     for key in spec["outputs"]:
-        ours, theirs = array_of(key, outputs), arrays[key]
+        ours, theirs = array_of(key, outputs, arrays[key].ndim), arrays[key]
         if ours is None:
             yield f"{key}: no such output"
         elif tuple(ours.shape) != theirs.shape:

@@ -13,8 +13,11 @@ from attrs import define, field
 from vidcore.tasks.pixels import Normalize
 from vidcore.tasks.views import merge_views
 from vidcore.values import Prediction, SampleRef
+from vidcore_detection.padding import common_size, pad_to
 from vidcore_recognition.losses.classification import BceLoss, CrossEntropyLoss, NllLoss
-from vidcore_recognition.losses.config import Bce, CrossEntropy, Nll
+from vidcore_recognition.losses.config import Bce, ClassBalancedFocal, CrossEntropy, GroupedBce, Nll
+from vidcore_recognition.losses.grouped import GroupedBceLoss
+from vidcore_recognition.losses.long_tailed import ClassBalancedFocalLoss
 from vidcore_recognition.metrics import config as configs
 from vidcore_recognition.metrics.accuracy import top_k_accuracy
 from vidcore_recognition.metrics.confusion import class_accuracies, confusion_matrix, mean_class_accuracy, normalized
@@ -98,6 +101,23 @@ def fused_top1(params: dict[str, Any], inputs: dict[str, Any]) -> float:
     return top_k_accuracy(fuse_scores(streams, params["coefficients"]), inputs["labels"], 1)
 
 
+def whole_confusion(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    """Rows of classes that do not occur are kept."""
+    return confusion_matrix(inputs["scores"].argmax(1), inputs["labels"], params["num_classes"])
+
+
+def two_streams(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str, float]:
+    """Figures of each stream and of three weighted sums of them."""
+    streams, labels = [inputs["rgb"], inputs["pose"]], inputs["labels"]
+    mixed = {f"RGBPose_{a}:{b}": fuse_scores(streams, (a, b)) for a, b in ((1, 1), (2, 1), (1, 2))}
+    figures: dict[str, float] = {}
+    for name, scores in {"rgb": streams[0], "pose": streams[1], **mixed}.items():
+        figures |= {f"{name}_top{k}": top_k_accuracy(scores, labels, k) for k in params["topk"]}
+        matrix = confusion_matrix(scores.argmax(1), labels)
+        figures[f"{name}_mean1"] = mean_class_accuracy(matrix, "true-or-predicted")
+    return figures
+
+
 def with_gradient(make: Callable[[dict[str, Any]], torch.nn.Module]) -> Callable[[Any, Any], dict[str, Any]]:
     """An op that answers a loss and its gradient at the scores."""
 
@@ -108,6 +128,32 @@ def with_gradient(make: Callable[[dict[str, Any]], torch.nn.Module]) -> Callable
         return {"loss": loss, "grad": scores.grad}
 
     return answer
+
+
+def grouped_loss(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
+    """The reference hands on which labels are known in masks, vidcore as nan."""
+    options = GroupedBce(
+        groups=tuple(params["category_nums"]),
+        group_weights=tuple(map(float, params["category_loss_weights"])),
+        average="classes" if params["loss_type"] == "all" else "groups",
+        unknown="skip" if params["with_mask"] else "negative",
+        reduction=params["reduction"],
+    )
+    loss, scores = GroupedBceLoss(options), torch.tensor(inputs["score"])
+    labels = torch.tensor(inputs["label"])
+    if params["with_mask"]:
+        labels = labels.masked_fill(torch.tensor(inputs["mask"]) == 0, torch.nan)
+    answer: dict[str, Any] = {"loss_cls": loss(scores, labels)}
+    parts = zip(params["categories"], loss.group_losses(scores, labels), loss.shares, strict=True)
+    for name, part, share in parts if params["loss_type"] == "individual" else ():
+        answer |= {f"{name}_LOSS": part, f"{name}_LOSS_weight": share}
+    return answer
+
+
+def _balanced(params: dict[str, Any]) -> ClassBalancedFocalLoss:
+    return ClassBalancedFocalLoss(
+        ClassBalancedFocal(samples=tuple(params["samples_per_cls"]), beta=params["beta"], gamma=params["gamma"])
+    )
 
 
 def _loss_options(params: dict[str, Any]) -> dict[str, Any]:
@@ -169,6 +215,18 @@ def cutmix_blending(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str,
 
 def preprocess(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """vidcore decodes to RGB, so the swap of channels is done here; NCHW samples hold frames first."""
+    if "pad_size_divisor" in params:
+        clips = [torch.tensor(one) for one in inputs["inputs"]]
+        size = common_size(clips, params["pad_size_divisor"])
+        padded = torch.stack([pad_to(clip, size) for clip in clips])
+        black = -padded.shape[2] % params["pad_size_divisor"]  # the divisor there rounds up channels too
+        return {"out": torch.nn.functional.pad(padded, (0, 0, 0, 0, 0, black))}
+    if "pad_size_divisor" in params:
+        clips = [torch.tensor(one) for one in inputs["inputs"]]
+        size = common_size(clips, params["pad_size_divisor"])
+        padded = torch.stack([pad_to(clip, size) for clip in clips])
+        black = -padded.shape[2] % params["pad_size_divisor"]  # the divisor there rounds up channels too
+        return {"out": torch.nn.functional.pad(padded, (0, 0, 0, 0, 0, black))}
     videos = torch.stack([torch.tensor(one) for one in inputs["inputs"]])
     channels = -3 if params["format_shape"] == "NCHW" else -4
     pixels = videos.movedim(channels, 1)
@@ -189,9 +247,13 @@ OPS = {
     "binary_precision_recall_curve": curve,
     "get_weighted_score": fuse,
     "fused_top1": fused_top1,
+    "ConfusionMatrix": whole_confusion,
+    "AccMetric_rgb_pose": two_streams,
     "CrossEntropyLoss": with_gradient(lambda params: CrossEntropyLoss(CrossEntropy(**_loss_options(params)))),
     "BCELossWithLogits": with_gradient(lambda params: BceLoss(Bce(**_loss_options(params)))),
     "NLLLoss": with_gradient(lambda params: NllLoss(Nll(**_loss_options(params)))),
+    "CBFocalLoss": with_gradient(_balanced),
+    "HVULoss": grouped_loss,
     "BaseHead.loss": head_loss,
     "average_clip": average_clip,
     "MixupBlending": mixup_blending,

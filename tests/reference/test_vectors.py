@@ -16,7 +16,8 @@ import vectors
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE / "vectors"
 Run = Callable[..., tuple[int, str]]
-NEEDS_DATA = {"parsing"}  # names files of the shared data
+# these name files of the shared data
+NEEDS_DATA = {"audio", "metrics_ava", "parsing", "parsing_main", "localization", "metrics_temporal"}
 
 
 @pytest.fixture(scope="module")

@@ -40,13 +40,16 @@ def test_a_step_has_the_chunks_it_began_with(
 ) -> None:
     experiment = load_toy(tmp_path, {})
     experiment = evolve(experiment, engine=evolve(experiment.engine, accumulate=accumulate))
-    assert share_chunks(experiment, world, before).engine.accumulate == chunks
+    assert (
+        share_chunks(experiment, world, {"engine": {"accumulate": before}} if before else {}).engine.accumulate
+        == chunks
+    )
 
 
 def test_processes_that_cannot_share_the_chunks_are_refused_with_those_that_can(tmp_path: Path) -> None:
     experiment = load_toy(tmp_path, {"engine.accumulate": 4})
     with pytest.raises(ConfigError, match=r"4 chunks, which 3 processes cannot share evenly; start one of 1, 2, 4 "):
-        share_chunks(experiment, 3)
+        share_chunks(experiment, 3, {})
 
 
 def test_a_run_writes_how_many_chunks_a_step_has(run_toy: Run) -> None:

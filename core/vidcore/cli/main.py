@@ -12,7 +12,7 @@ import click
 
 from vidcore import __version__
 from vidcore.cli.lazy import Lazy, LazyGroup, group, plugin_commands
-from vidcore.errors import VidcoreError
+from vidcore.errors import DataError, RunError, VidcoreError
 
 _CONFIG = {
     "check": Lazy("vidcore.cli.config:check", "Find every mistake of an experiment, without starting it."),
@@ -76,6 +76,6 @@ def main() -> None:
     except VidcoreError as error:
         if debug:
             raise
-        if not (error.of_all_processes and silent):
+        if not silent or isinstance(error, DataError | RunError):  # others are those of all processes
             click.echo(f"{type(error).__name__}: {error}" if "\n" not in str(error) else str(error), err=True)
         sys.exit(error.exit_code)

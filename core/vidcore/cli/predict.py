@@ -22,7 +22,7 @@ def predict(
     videos: tuple[str, ...], run_folder: Path | None, weights: str | None, recipe: str | None, top_k: int, device: str,
     as_json: bool,
 ) -> None:  # fmt: skip
-    r"""What is in these videos? Prints the classes with the highest scores.
+    """What is in these videos? Prints the classes with the highest scores.
 
     A video that cannot be read is named and the others go on; then the exit code is 1.
 
@@ -30,7 +30,7 @@ def predict(
     Examples:
       vidcore predict clip.mp4 --run runs/quickstart
       vidcore predict *.mp4 --weights slowfast-r50-4x16-k400 --top-k 3
-    """
+    """  # noqa: D301 - click reads the character
     if run_folder is None and weights is None and recipe is None:
         raise ConfigError("give --run FOLDER, --weights FILE|NAME, or --recipe NAME for its published weights")
     from vidcore.inference import Predictor

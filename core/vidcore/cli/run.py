@@ -28,7 +28,7 @@ def run(
     source: str, sets: tuple[str, ...], runs: Path, name: str, fresh: bool, device: str | None, nproc: int,
     max_restarts: int, dry_run: bool,
 ) -> None:  # fmt: skip
-    r"""Train and evaluate EXPERIMENT: a TOML file, or the name of a recipe.
+    """Train and evaluate EXPERIMENT: a TOML file, or the name of a recipe.
 
     The same command again goes on where the run stopped, or says that it is finished. Ctrl-C saves first.
 
@@ -38,7 +38,7 @@ def run(
       vidcore run mine.toml --set engine.epochs=50 --name longer
       vidcore run slowonly-r50-4x16-k400 --dry-run
       vidcore run mine.toml --nproc 8
-    """
+    """  # noqa: D301 - click reads the character
     if device is not None:
         sets = (*sets, f"engine.device={device}")
     if dry_run:

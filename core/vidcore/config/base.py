@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 from attrs.validators import ge, in_, optional
 
 from vidcore.config.slots import Artifact, SamplingSlot, TransformSlot
@@ -44,6 +44,11 @@ class ModelConfig:
     def check_inputs(self, inputs: dict[str, Shape]) -> Iterator[str]:
         """Yield, in words, why the model cannot take inputs of these shapes."""
         yield from ()
+
+    def parts(self) -> dict[str, ModelConfig]:
+        """Models in slots of this one, by the name of the slot, which is that of their module."""
+        values = {entry.name: getattr(self, entry.name) for entry in fields(type(self))}
+        return {name: value for name, value in values.items() if isinstance(value, ModelConfig)}
 
     @classmethod
     def example(cls) -> Self:

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from vidcore.config import to_table
+from vidcore.config import ModelConfig, to_table
 from vidcore.config.experiment import Experiment
 from vidcore.errors import PluginError
 from vidcore.plugins import host
@@ -25,12 +25,11 @@ def weights_contract(experiment: Experiment, classes: Sequence[str], licence: st
         licence: Of the weights, where it is known.
     """
     shown: Any = experiment.data.test or experiment.data.val or experiment.data.train
-    model = {key: value for key, value in to_table(experiment.model).items() if key not in _NOT_OF_THE_MODEL}
     used = [experiment.task, experiment.model, experiment.data.decoder, shown]
     return {
         "classes": list(classes),
         "task": to_table(experiment.task),
-        "model": model,
+        "model": _architecture(experiment.model),
         "input": {
             "decoder": to_table(experiment.data.decoder),
             "scaling": experiment.data.scaling,
@@ -42,6 +41,11 @@ def weights_contract(experiment: Experiment, classes: Sequence[str], licence: st
         "plugins": dict(sorted(set(_distributions(used)))),
         "licence": licence,
     }
+
+
+def _architecture(config: ModelConfig) -> dict[str, Any]:
+    table = to_table(config) | {name: _architecture(part) for name, part in config.parts().items()}
+    return {key: value for key, value in table.items() if key not in _NOT_OF_THE_MODEL}
 
 
 def _distributions(value: Any) -> Iterator[tuple[str, str]]:

@@ -48,8 +48,8 @@ def training_batches(
 def evaluation_batches(parts: Parts, split: str, bad: BadVideos) -> contextlib.AbstractContextManager[Iterator[Batch]]:
     """Every sample of a split once, in order, shared over processes; leaving the context ends the workers."""
     config: Any = getattr(parts.experiment.data, split)
-    rank, world = parts.parallel.rank, parts.parallel.world
-    plan = EvaluationPlan(num_samples=len(parts.datasets[split]), batch_size=config.batch_size, rank=rank, world=world)
+    parallel, size = parts.parallel, len(parts.datasets[split])
+    plan = EvaluationPlan(num_samples=size, batch_size=config.batch_size, rank=parallel.rank, world=parallel.world)
     return _batches(parts, split, plan, bad)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import torch
@@ -77,13 +77,13 @@ def open_parallel(experiment: Experiment) -> contextlib.AbstractContextManager[P
     return opened
 
 
-def share_chunks(experiment: Experiment, world: int, before: int | None = None) -> Experiment:
-    """The experiment with its number of chunks a step: `engine.accumulate`, or what the run began with, or one each.
+def share_chunks(experiment: Experiment, world: int, before: Mapping[str, Any]) -> Experiment:
+    """The experiment with its number of chunks a step: its own, or what the run began with (`before`), or one each.
 
     Raises:
         ConfigError: The processes cannot share them evenly.
     """
-    chunks = experiment.engine.accumulate or before or world
+    chunks = experiment.engine.accumulate or before.get("engine", {}).get("accumulate") or world
     if chunks % world:
         fitting = ", ".join(str(count) for count in range(1, chunks + 1) if chunks % count == 0)
         raise ConfigError(

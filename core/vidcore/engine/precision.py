@@ -1,13 +1,16 @@
 """In which number format a step is computed, and in which memory format.
 
 `auto` is bf16 where the hardware multiplies it natively (a CUDA device of compute capability 8, a CPU with AMX) and
-fp32 elsewhere: AVX512-BF16 alone was not faster on video networks, and some gradients were not finite. Weights,
-optimizer state and losses stay fp32; bf16 and fp16 go through `torch.amp`.
+fp32 elsewhere. AVX512-BF16 alone can be twice as fast, but there the gradient of a 3x3x3 kernel over a map two frames
+deep is partly memory that nobody wrote (oneDNN of torch 2.15): huge, or not finite, and different each time. Where such
+a CPU computes in bf16 because it was asked to, models should have no such map. Weights, optimizer state and losses stay
+fp32; bf16 and fp16 go through `torch.amp`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +20,8 @@ from attrs import frozen
 from torch import Tensor, nn
 
 from vidcore.errors import ConfigError
+
+log = logging.getLogger(__name__)
 
 
 @frozen
@@ -68,6 +73,8 @@ def choose_precision(name: str, device: torch.device) -> Precision:
         raise ConfigError(f'engine.precision: tf32 is a format of CUDA devices, not of {device.type!r}; use "fp32"')
     if name == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise ConfigError(f'engine.precision: {torch.cuda.get_device_name(device)} has no bf16; use "fp16" or "fp32"')
+    if name == "bf16" and device.type == "cpu" and not bf16_is_fast(device):
+        log.warning("this CPU has no AMX: bf16 gradients of 3x3x3 kernels over maps two frames deep may be wrong")
     return Precision(name, device.type)
 
 

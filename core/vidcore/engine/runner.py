@@ -8,11 +8,12 @@ import os
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 from attrs import field, frozen
 from torch import nn
 
-from vidcore.config import to_table
+from vidcore.config import ModelConfig, to_table
 from vidcore.config.experiment import Experiment
 from vidcore.data.bad_videos import BadVideos
 from vidcore.engine.assembly import Parts, assemble, build_model, build_training
@@ -85,31 +86,24 @@ def run(
     with contextlib.ExitStack() as stack:
         parallel = stack.enter_context(open_parallel(experiment))
         before = parallel.on_first(lambda: _take_folder(folder, fresh and not parallel.restarts, stack))
-        signals = stack.enter_context(StopSignals())
-        return _run(share_chunks(experiment, parallel.world, before), folder, parallel, signals, progress, stack)
+        return _run(share_chunks(experiment, parallel.world, before), folder, parallel, progress, stack)
 
 
-def _take_folder(folder: RunFolder, fresh: bool, stack: contextlib.ExitStack) -> int | None:
-    """Lock the folder and open its log; how many chunks a step had when the run in it began."""
+def _take_folder(folder: RunFolder, fresh: bool, stack: contextlib.ExitStack) -> dict[str, Any]:
+    """Lock the folder and open its log; the table of the run that was begun in it, empty if none was."""
     folder.refuse_foreign()
     kept = set_aside(folder.path) if fresh else None
     stack.enter_context(RunLock(folder.path))
     stack.enter_context(LogFile(folder.log))
     if kept is not None:
         log.info("the earlier run is kept as %s", kept)
-    before = folder.read_experiment() if folder.experiment.exists() else {}
-    chunks: int | None = before.get("engine", {}).get("accumulate")
-    return chunks
+    return folder.read_experiment() if folder.experiment.exists() else {}
 
 
 def _run(
-    experiment: Experiment,
-    folder: RunFolder,
-    parallel: Parallel,
-    signals: StopSignals,
-    progress: object | None,
-    stack: contextlib.ExitStack,
+    experiment: Experiment, folder: RunFolder, parallel: Parallel, progress: object | None, stack: contextlib.ExitStack
 ) -> RunResult:
+    signals = stack.enter_context(StopSignals())
     parts = assemble(experiment, parallel=parallel)
     if "train" not in parts.datasets:
         raise ConfigError("there is no data.train; `vidcore test` measures a model without training it")
@@ -146,10 +140,9 @@ def _prepare_folder(folder: RunFolder, parts: Parts) -> tuple[Standing, Checkpoi
     checkpoint: Checkpoint | None = None
     if standing is Standing.UNFINISHED:
         checkpoint, damaged = checkpoints.newest()
-        remarks += damaged
         checkpoints.set_aside_damaged(checkpoint)
         offset = checkpoint.state["progress"]["metrics_bytes"] if checkpoint else 0
-        remarks += filter(None, [cut(folder.metrics, offset)])
+        remarks += [*damaged, *filter(None, [cut(folder.metrics, offset)])]
         if checkpoint is not None and (before := folder.read_json(folder.environment)):
             changed = differences(before, environment)
             if changed:
@@ -160,6 +153,15 @@ def _prepare_folder(folder: RunFolder, parts: Parts) -> tuple[Standing, Checkpoi
     folder.write_experiment(table)
     folder.write_json(folder.environment, environment)
     return standing, checkpoint, remarks
+
+
+def load_first_weights(model: nn.Module, config: ModelConfig) -> None:
+    """Load what a model starts from; where it says nothing, what the models in its slots start from."""
+    if config.weights:
+        log.info("%s", load_weights(model, config.weights, strict=config.strict))
+        return
+    for name, part in config.parts().items():
+        load_first_weights(model.get_submodule(name), part)
 
 
 def _open_session(
@@ -175,8 +177,8 @@ def _open_session(
     per_epoch = training_plan(parts).steps_per_epoch
     _check_best(parts)
     model = build_model(parts)
-    if checkpoint is None and experiment.model.weights:
-        log.info("%s", load_weights(model, experiment.model.weights, strict=experiment.model.strict))
+    if checkpoint is None:
+        load_first_weights(model, experiment.model)
     training = build_training(parts, model, per_epoch)
     where = restore(training, checkpoint) if checkpoint is not None else Progress()
     callbacks = {name: build(config) for name, config in experiment.callbacks.items() if first}

@@ -130,10 +130,12 @@ def _differences(one: Sample, two: Sample) -> Iterator[str]:
 
 
 def _same(one: Any, two: Any) -> bool:
-    if isinstance(one, Tensor):
-        return isinstance(two, Tensor) and torch.equal(one, two)
+    if isinstance(one, Tensor):  # nan is as good a value as any: a label that nobody looked for
+        return isinstance(two, Tensor) and one.shape == two.shape and torch.allclose(one, two, 0, 0, equal_nan=True)
     if isinstance(one, np.ndarray):
         return np.array_equal(one, two)
+    if isinstance(one, list):
+        return isinstance(two, list) and len(one) == len(two) and all(map(_same, one, two))
     return bool(one == two)
 
 

@@ -8,6 +8,8 @@ import torch
 from answering import Extreme, cut_crops, geometry_of, height_width_of, to_frames
 
 from vidcore.data.crops import Place
+from vidcore.data.sampling import DenseSampling
+from vidcore.data.sampling_config import Dense
 from vidcore_augment import sampling_config, samplings, transform_config, transforms
 
 
@@ -80,6 +82,12 @@ def ten_crops(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
     return cut_crops(images, [crop.plan(geometry_of(images), None, Place(i, 10)) for i in range(10)])
 
 
+def pseudo_clip(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
+    """An image is a video of one frame, which a sampling repeats."""
+    (clip,) = DenseSampling(Dense(num_frames=params["clip_len"])).clips(1, 0.0, None)
+    return {"imgs": [inputs["img"][None][i] for i in clip], "num_clips": 1, "clip_len": len(clip)}
+
+
 OPS = {
     "DenseSampleFrames.test": window_test,
     "DenseSampleFrames.train": window_train,
@@ -89,4 +97,5 @@ OPS = {
     "ColorJitter": color_jitter,
     "MultiScaleCrop.candidates": multi_scale_boxes,
     "TenCrop": ten_crops,
+    "BuildPseudoClip": pseudo_clip,
 }

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import av
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidcore.data.sampling import Sampling
+from vidcore.data.sampling import DenseSampling, Sampling
+from vidcore.data.sampling_config import Dense
+from vidcore.data.video.config import PyAVConfig
+from vidcore.data.video.pyav import PyAV
 from vidcore.errors import DataError
 from vidcore.randomness import Purpose, generator
 from vidcore_augment.sampling_config import Uniform, Untrimmed, Window
@@ -79,3 +85,19 @@ def test_configs_tell_how_many_frames_a_clip_has() -> None:
     assert Window(num_segments=4, frames_per_segment=2).clip_length == 8
     assert Uniform(num_frames=7).clip_length == 7
     assert Untrimmed(num_frames=2).clip_length == 2
+
+
+def test_an_image_becomes_a_clip_that_repeats_it(tmp_path: Path) -> None:
+    picture = np.full((32, 48, 3), (200, 90, 30), np.uint8)
+    with av.open(str(tmp_path / "x.jpg"), "w", format="image2", options={"update": "1"}) as container:
+        stream = container.add_stream("mjpeg", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuvj420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    with PyAV(PyAVConfig(index_cache=False)).open(tmp_path / "x.jpg") as reader:
+        (clip,) = DenseSampling(Dense(num_frames=4, frame_interval=2)).clips(
+            reader.info.num_frames, reader.info.fps, rng()
+        )
+        frames = reader.frames(clip.tolist())
+    assert frames.shape == (4, 3, 32, 48)
+    assert np.abs(frames.permute(0, 2, 3, 1).numpy().astype(int) - picture).max() <= 6

@@ -30,11 +30,14 @@ def test_names_are_those_that_experiments_use() -> None:
         "loss:cross-entropy",
         "loss:bce",
         "loss:nll",
+        "loss:class-balanced-focal",
+        "loss:grouped-bce",
         "metric:accuracy",
         "metric:mean-class-accuracy",
         "metric:confusion",
         "metric:mean-average-precision",
         "metric:per-sample-map",
+        "metric:calibration",
     }
 
 

@@ -16,6 +16,13 @@ _COMPONENTS = [
     ("transform", "ten-crop", "TenCrop", "TenCrop", "corners and middle, each also mirrored"),
     ("transform", "color-jitter", "ColorJitter", "ColorJitter", "brightness, contrast, saturation, hue at random"),
 ]
+# of whole clips: name, class of the options and of the component, summary
+_AUGMENTATIONS = [
+    ("rand-augment", "RandAugment", "a few random changes of shape and colour"),
+    ("aug-mix", "AugMix", "a blend with chains of random changes"),
+    ("random-erasing", "RandomErasing", "a rectangle of noise or colour"),
+    ("random-gray", "RandomGray", "colours to grey at random"),
+]
 
 
 @hookimpl
@@ -30,4 +37,13 @@ def vidcore_components() -> list[Component]:
             summary=summary,
         )
         for kind, name, config, factory, summary in _COMPONENTS
+    ] + [
+        Component(
+            kind="transform",
+            name=name,
+            config=f"vidcore_augment.augmentation_config:{cls}",
+            factory=f"vidcore_augment.augmentations:{cls}",
+            summary=summary,
+        )
+        for name, cls, summary in _AUGMENTATIONS
     ]

@@ -39,10 +39,8 @@ _NEW_NAME = "forward_sync_buffers" in inspect.signature(DistributedDataParallel.
 _LEAVE_BUFFERS: dict[str, Any] = {"forward_sync_buffers" if _NEW_NAME else "broadcast_buffers": False}
 
 
-class LeftWithFirstError(RunError):
+class LeftWithFirstError(VidcoreError):
     """The first process could not go on, and has said why."""
-
-    of_all_processes = True
 
     def __init__(self, exit_code: int) -> None:
         super().__init__("the first process could not go on; it tells why")

@@ -20,13 +20,13 @@ import click
 )
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def launch(nproc: int, max_restarts: int, command: tuple[str, ...]) -> None:
-    r"""Start COMMAND, one of vidcore's own with its arguments, in several processes on this machine.
+    """Start COMMAND, one of vidcore's own with its arguments, in several processes on this machine.
 
     \b
     Examples:
       vidcore launch --nproc 2 run mine.toml
       vidcore launch --nproc 2 test --run runs/mine
-    """
+    """  # noqa: D301 - click reads the character
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import parse_args, run

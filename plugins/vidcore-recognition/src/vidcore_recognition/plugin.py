@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vidcore.plugins import Component, hookimpl
+from vidcore.plugins import Command, Component, hookimpl
 
 api = 1
 _PACKAGE = "vidcore_recognition"
@@ -18,6 +18,8 @@ def vidcore_components() -> list[Component]:
         _loss("cross-entropy", "CrossEntropy", "softmax cross entropy, hard or soft targets"),
         _loss("bce", "Bce", "binary cross entropy of each class on its own"),
         _loss("nll", "Nll", "negative log likelihood of log probabilities"),
+        _loss("class-balanced-focal", "ClassBalancedFocal", "for long-tailed classes", "long_tailed"),
+        _loss("grouped-bce", "GroupedBce", "groups of labels, some of them unknown", "grouped"),
         _metric("accuracy", "accuracy:Accuracy", "top-k accuracy"),
         _metric("mean-class-accuracy", "confusion:MeanClassAccuracy", "accuracy averaged over classes"),
         _metric("confusion", "confusion:Confusion", "which class is taken for which"),
@@ -25,11 +27,25 @@ def vidcore_components() -> list[Component]:
             "mean-average-precision", "precision:MeanAveragePrecision", "average precision of each class, averaged"
         ),
         _metric("per-sample-map", "precision:PerSampleMap", "average precision of each sample, averaged"),
+        _metric("calibration", "calibration:Calibration", "whether probabilities mean what they say"),
     ]
 
 
-def _loss(name: str, cls: str, summary: str) -> Component:
-    return _component("loss", name, summary, f"losses.config:{cls}", f"losses.classification:{cls}Loss")
+@hookimpl
+def vidcore_commands() -> list[Command]:
+    """`vidcore fuse`."""
+    return [
+        Command(
+            group="",
+            name="fuse",
+            help="Make one prediction of several streams.",
+            target="vidcore_recognition.commands:fuse",
+        )
+    ]
+
+
+def _loss(name: str, cls: str, summary: str, module: str = "classification") -> Component:
+    return _component("loss", name, summary, f"losses.config:{cls}", f"losses.{module}:{cls}Loss")
 
 
 def _metric(name: str, factory: str, summary: str) -> Component:

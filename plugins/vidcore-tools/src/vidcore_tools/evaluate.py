@@ -26,13 +26,13 @@ def test(
     source: str, run_folder: Path | None, weights: str, split: str, dump: Path | None, device: str | None,
     sets: tuple[str, ...],
 ) -> None:  # fmt: skip
-    r"""Evaluate weights on the test data of EXPERIMENT; left out, the experiment of --run.
+    """Evaluate weights on the test data of EXPERIMENT; left out, the experiment of --run.
 
     \b
     Examples:
       vidcore test --run runs/quickstart
       vidcore test slowfast-r50-4x16-k400 --weights slowfast-r50-4x16-k400 --set data.root=/data/k400
-    """
+    """  # noqa: D301 - click reads the character
     if bool(run_folder) == bool(weights):
         raise ConfigError("give --run FOLDER or --weights FILE|NAME, one of them")
     if not source and run_folder is None:

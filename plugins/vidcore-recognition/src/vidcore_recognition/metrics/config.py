@@ -28,6 +28,8 @@ class MeanClassAccuracy:
 class MeanAveragePrecision:
     """Average precision of each class over all samples, averaged over classes that have a sample, as `map`."""
 
+    per_class: bool = False  # also answer the average precision of each class, as `ap/CLASS`
+
 
 @frozen(kw_only=True)
 class PerSampleMap:
@@ -42,3 +44,13 @@ class Confusion:
     """Which class is taken for which: a matrix for reports; as a figure, `worst_class_accuracy`."""
 
     per_class: bool = False  # also answer the accuracy of each class, as `accuracy/CLASS`
+
+
+@frozen(kw_only=True)
+class Calibration:
+    """Whether probabilities mean what they say: `calibration_error`, also its largest, likelihood, and `brier`.
+
+    Guo et al., ICML 2017, arXiv:1706.04599: the highest probability of a sample against how often it is right.
+    """
+
+    bins: int = field(default=15, validator=ge(1))  # of equal width, from 0 to 1

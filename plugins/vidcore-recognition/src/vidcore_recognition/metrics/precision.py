@@ -10,7 +10,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from vidcore.values import Prediction
-from vidcore_recognition.metrics.scores import Scores, class_scores, true_labels
+from vidcore_recognition.metrics.scores import Scores, class_scores, known_labels, true_labels
 
 if TYPE_CHECKING:
     from vidcore_recognition.metrics import config as configs
@@ -50,20 +50,23 @@ def average_precision(scores: NDArray[Any], positive: NDArray[np.bool_]) -> floa
 
 
 class _MultiLabel:
-    """Scores and labels of all samples so far."""
+    """Scores and labels of all samples so far, and which labels are known."""
 
     def __init__(self, classes: Sequence[str]) -> None:
         self.classes = tuple(classes)
         self._scores: list[Scores] = []
         self._labels: list[NDArray[np.bool_]] = []
+        self._known: list[NDArray[np.bool_]] = []
 
     def update(self, prediction: Prediction, target: dict[str, Any]) -> None:
         self._scores.append(class_scores(prediction, len(self.classes)))
         self._labels.append(true_labels(prediction, target, len(self.classes)))
+        self._known.append(known_labels(target, len(self.classes)))
 
-    def _rows(self) -> tuple[Scores, NDArray[np.bool_]]:
+    def _rows(self) -> tuple[Scores, NDArray[np.bool_], NDArray[np.bool_]]:
         shape = (-1, len(self.classes))
-        return np.array(self._scores, np.float32).reshape(shape), np.array(self._labels, bool).reshape(shape)
+        scores = np.array(self._scores, np.float32).reshape(shape)
+        return scores, np.array(self._labels, bool).reshape(shape), np.array(self._known, bool).reshape(shape)
 
 
 class MeanAveragePrecision(_MultiLabel):
@@ -71,15 +74,18 @@ class MeanAveragePrecision(_MultiLabel):
 
     def __init__(self, config: configs.MeanAveragePrecision, classes: Sequence[str]) -> None:
         super().__init__(classes)
+        self.config = config
 
     def per_class(self) -> dict[str, float]:
         """Average precision of each class; nan for a class that no sample has."""
-        scores, labels = self._rows()
-        columns = zip(self.classes, scores.T, labels.T, strict=True)
-        return {name: average_precision(column, positive) for name, column, positive in columns}
+        scores, labels, known = self._rows()
+        columns = zip(self.classes, scores.T, labels.T, known.T, strict=True)
+        return {name: average_precision(column[of], positive[of]) for name, column, positive, of in columns}
 
     def compute(self) -> dict[str, float]:
-        return {"map": _mean([value for value in self.per_class().values() if not np.isnan(value)])}
+        each = self.per_class()
+        figures = {"map": _mean([value for value in each.values() if not np.isnan(value)])}
+        return figures | ({f"ap/{name}": value for name, value in each.items()} if self.config.per_class else {})
 
 
 class PerSampleMap(_MultiLabel):
@@ -90,7 +96,8 @@ class PerSampleMap(_MultiLabel):
         self.config = config
 
     def compute(self) -> dict[str, float]:
-        values = [average_precision(row, positive) for row, positive in zip(*self._rows(), strict=True)]
+        rows = zip(*self._rows(), strict=True)
+        values = [average_precision(row[known], positive[known]) for row, positive, known in rows]
         if self.config.unlabelled == "skip":
             values = [value for value in values if not np.isnan(value)]
         return {"per_sample_map": _mean(values)}

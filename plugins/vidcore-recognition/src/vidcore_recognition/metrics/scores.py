@@ -62,3 +62,10 @@ def true_labels(prediction: Prediction, target: dict[str, Any], num_classes: int
     if labels.shape != (num_classes,):
         raise DataError(f"sample {prediction.ref.key} has {labels.shape} labels for {num_classes} classes")
     return np.asarray(np.equal(labels, 1.0), bool)
+
+
+def known_labels(target: dict[str, Any], num_classes: int) -> NDArray[np.bool_]:
+    """Which classes somebody looked for in a sample, `[K]`: those whose label is not nan."""
+    if "labels" not in target:
+        return np.ones(num_classes, bool)
+    return ~np.isnan(np.asarray(target["labels"], np.float32))

@@ -1,0 +1,1 @@
+"""ActivityNet 1.3, THUMOS14 and HACS: annotations, classes and features."""

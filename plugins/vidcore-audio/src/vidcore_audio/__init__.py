@@ -1,0 +1,1 @@
+"""Recognition by sound: waveforms, mel spectrograms, and networks that classify them."""

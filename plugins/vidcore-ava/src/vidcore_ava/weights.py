@@ -1,0 +1,68 @@
+"""MMAction2's published detectors under our names. Pure dict -> dict.
+
+backbone.layer3.0.conv1.conv.weight            ->  backbone.slow.stages.2.blocks.0.conv1.conv.weight
+roi_head.bbox_head.fc_cls.weight               ->  head.fc.weight
+roi_head.bbox_head.fc_cls.{0,2}.weight         ->  head.hidden.0.weight, head.fc.weight      (with a hidden layer)
+roi_head.shared_head.convs.0.conv.weight       ->  fusion.conv.weight                        (ACRN)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from torch import Tensor
+
+from vidcore.errors import WeightsError
+from vidcore_resnet.weights import NORM
+from vidcore_slowfast.weights import slowfast_from_mmaction2, slowonly_from_mmaction2
+
+State = dict[str, Tensor]
+_RELATION = re.compile(rf"roi_head\.shared_head\.convs\.0\.(?:conv\.(weight)|bn\.{NORM})")
+_HEAD = re.compile(r"roi_head\.bbox_head\.fc_cls\.(?:([02])\.)?(weight|bias)")
+
+
+def slowonly_detector_from_mmaction2(state: Mapping[str, Tensor]) -> State:
+    """Weights for `region-detector` over `slowonly`.
+
+    Raises:
+        WeightsError: A key belongs to another architecture.
+    """
+    return _detector(state, slowonly_from_mmaction2)
+
+
+def slowfast_detector_from_mmaction2(state: Mapping[str, Tensor]) -> State:
+    """Weights for `region-detector` over `slowfast`.
+
+    Raises:
+        WeightsError: A key belongs to another architecture.
+    """
+    return _detector(state, slowfast_from_mmaction2)
+
+
+def _detector(state: Mapping[str, Tensor], backbone: Callable[[Mapping[str, Tensor]], State]) -> State:
+    body = {key: value for key, value in state.items() if key.startswith("backbone.")}
+    converted = {f"backbone.{key}": value for key, value in backbone(body).items()}
+    unknown = []
+    for key in state.keys() - body.keys():
+        name = _rest(key)
+        if name is None or name in converted:
+            unknown.append(key)
+        else:
+            converted[name] = state[key].squeeze(2) if name == "fusion.conv.weight" else state[key]
+    if unknown:
+        raise WeightsError(
+            f"these weights are of another architecture than the converter's: {len(unknown)} unknown keys "
+            f"({', '.join(sorted(unknown)[:5])})"
+        )
+    return converted
+
+
+def _rest(key: str) -> str | None:
+    if relation := _RELATION.fullmatch(key):
+        return f"fusion.conv.{relation[1]}" if relation[1] else f"fusion.norm.{relation[2]}"
+    match = _HEAD.fullmatch(key)
+    if match is None:
+        return None
+    layer, what = match.groups()
+    return f"head.hidden.0.{what}" if layer == "0" else f"head.fc.{what}"

@@ -1,0 +1,1 @@
+"""Boundary-Matching Network: a confidence for every start and duration at once."""

@@ -1,0 +1,1 @@
+"""Boundary-Sensitive Network: boundaries first, then candidates, then how well each fits."""

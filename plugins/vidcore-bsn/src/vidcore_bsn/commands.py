@@ -1,0 +1,41 @@
+"""`vidcore data proposals`: candidates and their descriptions from the curves of temporal evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vidcore.errors import DataError
+
+
+@click.command()
+@click.argument("predictions", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), show_default=True,
+              help="Folder that pgm_proposals and pgm_features are written into.")  # fmt: skip
+@click.option("--peak", type=click.FloatRange(0, 1), default=0.5, show_default=True,
+              help="Of a curve's maximum, above which a moment is a boundary.")  # fmt: skip
+@click.option("--top-k", type=click.IntRange(1), default=1000, show_default=True,
+              help="Candidates of a video that are kept.")  # fmt: skip
+def proposals(predictions: tuple[Path, ...], out: Path, peak: float, top_k: int) -> None:
+    """Make candidates of PREDICTIONS, which `vidcore test --dump` of a `boundary-probability` experiment wrote.
+
+    \b
+    Example:
+      vidcore test --run runs/tem --split train --dump train.jsonl
+      vidcore test --run runs/tem --split val --dump val.jsonl
+      vidcore data proposals train.jsonl val.jsonl --out .
+    """  # noqa: D301 - click reads the character
+    from vidcore.engine.predictions import read_predictions
+    from vidcore_bsn.generation import write_for_video
+
+    total = videos = 0
+    for path in predictions:
+        for prediction, target in read_predictions(path).samples:
+            name = prediction.meta.get("video")
+            if "curves" not in prediction.outputs or not name:
+                raise DataError(f"{path}: has no curves; it should be of an experiment with boundary-probability")
+            spans = target["spans"].numpy() if "spans" in target else None
+            total += write_for_video(out, str(name), prediction.outputs["curves"].numpy(), spans, peak, top_k)
+            videos += 1
+    click.echo(f"{total} candidates of {videos} videos in {out / 'pgm_proposals'}, described in {out / 'pgm_features'}")

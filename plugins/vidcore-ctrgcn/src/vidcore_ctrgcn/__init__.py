@@ -1,0 +1,1 @@
+"""CTR-GCN: a graph for every channel of a skeleton network."""

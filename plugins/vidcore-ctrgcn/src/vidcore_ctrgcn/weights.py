@@ -1,0 +1,66 @@
+"""MMAction2's CTR-GCN weights under our names. Pure dict -> dict, for any depth and option.
+
+backbone.net.4.gcn1.convs.0.conv1.weight           ->  stages.4.graph.subsets.0.ask.weight
+backbone.net.4.tcn1.branches.0.3.conv.weight       ->  stages.4.temporal.branches.0.3.0.weight
+backbone.net.4.residual.bn.bias                    ->  stages.4.shortcut.norm.bias
+cls_head.fc.weight                                 ->  head.weight
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from vidcore.errors import WeightsError
+
+_STAGE = re.compile(r"backbone\.net\.(\d+)\.(gcn1|tcn1|residual)\.(.+)")
+# the rest of a key within its part of a stage -> ours
+_RULES = {
+    "gcn1": (
+        (r"A", "graph.graph"),
+        (r"alpha", "graph.own_share"),
+        (r"convs\.(\d+)\.conv1\.(\w+)", r"graph.subsets.\1.ask.\2"),
+        (r"convs\.(\d+)\.conv2\.(\w+)", r"graph.subsets.\1.answer.\2"),
+        (r"convs\.(\d+)\.conv3\.(\w+)", r"graph.subsets.\1.speak.\2"),
+        (r"convs\.(\d+)\.conv4\.(\w+)", r"graph.subsets.\1.refine.\2"),
+        (r"down\.([01])\.(\w+)", r"graph.shortcut.\1.\2"),
+        (r"bn\.(\w+)", r"graph.norm.\1"),
+    ),
+    "tcn1": (
+        (r"branches\.(\d+)\.3\.conv\.(\w+)", r"temporal.branches.\1.3.0.\2"),
+        (r"branches\.(\d+)\.3\.bn\.(\w+)", r"temporal.branches.\1.3.1.\2"),
+        (r"branches\.(\d+)\.([014])\.(\w+)", r"temporal.branches.\1.\2.\3"),
+    ),
+    "residual": ((r"conv\.(\w+)", r"shortcut.conv.\1"), (r"bn\.(\w+)", r"shortcut.norm.\1")),
+}
+_UNUSED = "backbone.A"  # a copy of the graph beside the learned ones
+
+
+def from_mmaction2(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights for `ctrgcn`.
+
+    Raises:
+        WeightsError: A key belongs to another architecture.
+    """
+    renamed = {key: _renamed(key) for key in state if key != _UNUSED}
+    unknown = [key for key, ours in renamed.items() if ours is None]
+    if unknown:
+        some = ", ".join(unknown[:3]) + (", ..." if len(unknown) > 3 else "")
+        raise WeightsError(f"{len(unknown)} unknown keys ({some}): the weights are of another architecture")
+    return {ours: state[key] for key, ours in renamed.items() if ours is not None}
+
+
+def _renamed(key: str) -> str | None:
+    for theirs, ours in (("backbone.data_bn.", "data_norm.norm."), ("cls_head.fc.", "head.")):
+        if key.startswith(theirs):
+            return ours + key.removeprefix(theirs)
+    stage = _STAGE.fullmatch(key)
+    if stage is None:
+        return None
+    for pattern, ours in _RULES[stage[2]]:
+        match = re.fullmatch(pattern, stage[3])
+        if match:
+            return f"stages.{stage[1]}.{match.expand(ours)}"
+    return None

@@ -1,0 +1,1 @@
+"""The Holistic Video Understanding data set."""

@@ -1,0 +1,1 @@
+"""Temporal action localization: when something happens in a long video, and what."""

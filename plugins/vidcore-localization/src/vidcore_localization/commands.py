@@ -1,0 +1,60 @@
+"""`vidcore data export-segments` and `score-segments`: result files for others, and measuring those of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("predictions", type=_FILE)
+@click.argument("out", type=_FILE)
+def export(predictions: Path, out: Path) -> None:
+    """Write PREDICTIONS, of `vidcore test --dump`, to OUT as ActivityNet's evaluation reads them.
+
+    \b
+    Example:
+      vidcore test --run runs/bmn --dump found.jsonl
+      vidcore data export-segments found.jsonl results.json
+    """  # noqa: D301 - click reads the character
+    from vidcore.engine.predictions import read_predictions
+    from vidcore_localization.results import results_of, write_results
+
+    read = read_predictions(predictions)
+    results = results_of((prediction for prediction, _ in read.samples), read.classes)
+    write_results(out, results)
+    click.echo(f"{sum(map(len, results.values()))} segments of {len(results)} videos in {out}")
+
+
+@click.command()
+@click.argument("results", type=_FILE)
+@click.argument("annotations", type=_FILE)
+@click.option("--subset", default="", help="Of the annotated videos, where the file says which they belong to.")
+def score(results: Path, annotations: Path, subset: str) -> None:
+    """Measure RESULTS, in ActivityNet's form, on ANNOTATIONS: AUC and AR@N, and mAP where segments have classes.
+
+    \b
+    Example:
+      vidcore data score-segments results.json activity_net.v1-3.min.json --subset validation
+    """  # noqa: D301 - click reads the character
+    from vidcore.engine.evaluation import measure
+    from vidcore.interfaces import Metric
+    from vidcore_localization.annotations import read_annotations
+    from vidcore_localization.metrics import config as configs
+    from vidcore_localization.metrics.detection import DetectionMap
+    from vidcore_localization.metrics.recall import ProposalRecall
+    from vidcore_localization.results import as_samples, read_results
+
+    truth = read_annotations(annotations, subset)
+    classes = sorted({label for video in truth.videos for label in video.labels})
+    samples = as_samples(read_results(results), truth, classes)
+    metrics: dict[str, Metric] = {"recall": ProposalRecall(configs.ProposalRecall(), classes)}
+    if all("labels" in prediction.outputs for prediction, _ in samples):
+        metrics["map"] = DetectionMap(configs.DetectionMap(), classes)
+    for finding in truth.findings:
+        click.echo(f"{finding.level}: {finding.where}: {finding.text}", err=True)
+    for name, value in measure(samples, metrics).items():
+        click.echo(f"{name:16} {value:.4f}")

@@ -1,0 +1,114 @@
+"""Features of raw videos, from any recognition model: what it sees around each of evenly spaced moments.
+
+Route: video -> a clip around each moment -> the model's last maps, pooled -> one row a moment.
+Letters: T moments, C channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from attrs import asdict, evolve, field, frozen
+from attrs.validators import ge, optional
+from torch import Tensor
+
+from vidcore.config.base import Views
+from vidcore.data.building import build_context
+from vidcore.data.clips import named, read_clips
+from vidcore.data.sampling_config import Dense
+from vidcore.errors import ConfigError, DataError
+from vidcore.inference import Predictor
+from vidcore.interfaces import VideoReader
+from vidcore.randomness import Purpose, generator
+from vidcore.values import Batch, Sample, SampleRef
+from vidcore_localization.segments import Array
+
+
+@frozen(kw_only=True)
+class Extraction:
+    """What is extracted, and where."""
+
+    interval: int = field(default=16, validator=ge(1))  # frames from one moment to the next
+    window: int | None = field(default=None, validator=optional(ge(1)))  # frames around a moment that are sampled from
+    what: Literal["features", "scores"] = "features"  # pooled maps, or the scores of the classes
+    maps: int = field(default=1, validator=ge(1))  # last maps that are pooled and joined; 2 for two pathways
+    batch: int = field(default=8, validator=ge(1))  # moments through the model at once
+
+
+class FeatureExtractor:
+    """Extracts features of videos with a model that looks at them.
+
+    Args:
+        predictor: The model and how it is fed; several clips and crops are for scoring and count as one here.
+        options: What is extracted.
+
+    Raises:
+        ConfigError: The window is not known: the sampling does not tell how far a clip reaches.
+    """
+
+    def __init__(self, predictor: Predictor, options: Extraction) -> None:
+        self._predictor, self._options = predictor, options
+        given = predictor.promise.input
+        self._context = build_context(root=Path.cwd(), **asdict(evolve(given, views=Views()), recurse=False))
+        self._window = options.window or _reach(given.sampling)
+
+    def video(self, path: Path) -> Array:
+        """Features of a video, float32 `[T, C]`: a row for each `interval` frames, the last one for what is left.
+
+        Raises:
+            DataError: The video cannot be read.
+        """
+        try:
+            with self._context.decoder.open(path) as reader:
+                rows = [self._rows(batch).cpu() for batch in self._batches(reader, path)]
+        except DataError as error:
+            raise named(error, path) from error
+        joined: Array = torch.cat(rows).float().numpy()
+        return joined
+
+    def _batches(self, reader: VideoReader, path: Path) -> Iterator[Batch]:
+        task, total, samples = self._predictor.task, reader.info.num_frames, []
+        for index, start in enumerate(range(0, total, self._options.interval)):
+            centre = (start + min(start + self._options.interval, total)) // 2
+            first = max(0, min(centre - self._window // 2, total - self._window))
+            part = first, min(self._window, total - first)
+            (reading,) = read_clips(reader, self._context, generator(0, Purpose.SAMPLE, index=index), part)
+            ref, meta = SampleRef("", 0, index), {"path": str(path), "merge": "prob"}
+            samples.append(Sample(ref=ref, inputs={"video": reading.video}, target={}, meta=meta))
+            if len(samples) == self._options.batch:
+                yield task.collate(samples)
+                samples = []
+        if samples:
+            yield task.collate(samples)
+
+    def _rows(self, batch: Batch) -> Tensor:
+        """A row for each moment, `[N, C]`."""
+        predictor = self._predictor
+        device = predictor.device
+        batch = predictor.task.prepare(batch.to(device), generator(0, Purpose.DEVICE), training=False)
+        with torch.no_grad():
+            if self._options.what == "scores":
+                found = predictor.task.predict(predictor.task.forward(predictor.model, batch), batch)
+                return torch.stack([prediction.outputs["scores"] for prediction in found])
+            maps = predictor.model.features(**batch.inputs)  # type: ignore[operator]
+            return torch.cat([one.flatten(2).mean(dim=2) for one in maps[-self._options.maps :]], dim=1)
+
+
+def write_features(folder: Path, name: str, features: Array) -> Path:
+    """Write the features of a video, whole or not at all; an interrupted run goes on with the next one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, partial = folder / f"{name}.npy", folder / f".{name}.tmp.npy"
+    np.save(partial, features)
+    partial.replace(path)
+    return path
+
+
+def _reach(sampling: object) -> int:
+    """Frames from the first to the last of a clip."""
+    if isinstance(sampling, Dense):
+        return (sampling.num_frames - 1) * sampling.frame_interval + 1
+    raise ConfigError("how many frames around a moment should the model see? Give --window; its sampling does not tell")

@@ -1,0 +1,76 @@
+"""`vidcore data features`: features of raw videos for models of localization."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vidcore.errors import ConfigError, DataError
+
+
+@click.command()
+@click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--run", "run_folder", type=click.Path(file_okay=False, path_type=Path), help="Model of this run.")
+@click.option("--weights", default="", help="A file, an address, or the name of published weights.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True,
+              help="Folder that NAME.npy of each video is written into.")  # fmt: skip
+@click.option("--interval", type=click.IntRange(1), default=16, show_default=True,
+              help="Frames from one moment to the next.")  # fmt: skip
+@click.option("--window", type=click.IntRange(1), default=None,
+              help="Frames around a moment that the model sees; left out: as far as its clips reach.")  # fmt: skip
+@click.option("--what", type=click.Choice(["features", "scores"]), default="features", show_default=True,
+              help="Pooled maps, or scores of the classes.")  # fmt: skip
+@click.option("--maps", type=click.IntRange(1), default=1, show_default=True,
+              help="Last maps that are joined; 2 for a model with two pathways.")  # fmt: skip
+@click.option("--batch", type=click.IntRange(1), default=8, show_default=True, help="Moments at once.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+def features(
+    videos: tuple[Path, ...], run_folder: Path | None, weights: str, out: Path, interval: int, window: int | None,
+    what: str, maps: int, batch: int, device: str,
+) -> None:  # fmt: skip
+    """Extract features of VIDEOS, files or folders of them, with any recognition model. Those that are there are kept.
+
+    \b
+    Examples:
+      vidcore data features videos/ --run runs/mine --out features
+      vidcore data features videos/ --weights slowonly-r50-8x8-k400 --out features --interval 16
+    """  # noqa: D301 - click reads the character
+    from vidcore.inference import Predictor
+    from vidcore_localization.extraction import Extraction, FeatureExtractor, write_features
+
+    if bool(run_folder) == bool(weights):
+        raise ConfigError("give --run FOLDER or --weights FILE|NAME, one of them")
+    files = _files(videos)
+    predictor = Predictor(run=run_folder, device=device) if run_folder else Predictor(weights=weights, device=device)
+    options = Extraction(interval=interval, window=window, what=what, maps=maps, batch=batch)  # type: ignore[arg-type]
+    extractor, broken = FeatureExtractor(predictor, options), []
+    for path in files:
+        if (out / f"{path.stem}.npy").exists():
+            click.echo(f"{path.name}: is there")
+            continue
+        try:
+            found = extractor.video(path)
+        except DataError as error:
+            click.echo(f"{error}", err=True)
+            broken.append(path)
+            continue
+        write_features(out, path.stem, found)
+        click.echo(f"{path.name}: {found.shape[0]} moments of {found.shape[1]} channels")
+    if broken:
+        click.echo(f"{len(broken)} of {len(files)} videos could not be read", err=True)
+        raise click.exceptions.Exit(1)
+
+
+def _files(videos: tuple[Path, ...]) -> list[Path]:
+    """The files themselves, and those in folders, which must differ in name."""
+    files = [file for path in videos for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
+    files = [file for file in files if file.is_file() and not file.name.startswith(".")]
+    stems: dict[str, Path] = {}
+    for file in files:
+        if file.stem in stems:
+            raise DataError(f"{file} and {stems[file.stem]} would both be written to {file.stem}.npy; rename one")
+        stems[file.stem] = file
+    if not files:
+        raise DataError(f"there is no file in {', '.join(map(str, videos))}")
+    return files

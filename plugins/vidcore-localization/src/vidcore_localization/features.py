@@ -1,0 +1,73 @@
+"""Files of features: one a video, a row for each moment. Letters: C channels, T moments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vidcore.errors import DataError
+from vidcore_localization.segments import Array
+
+Layout = Literal["time-first", "channels-first"]
+
+
+def read_features(path: Path, layout: Layout = "time-first") -> Tensor:
+    """Features of a video, float32 `[C, T]`.
+
+    Text (`.csv`) may start with a line of names. Nothing in a file is executed.
+
+    Raises:
+        DataError: The file is missing, has another form, or a value that is not finite.
+    """
+    try:
+        values = _read_text(path) if path.suffix == ".csv" else _read_array(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise DataError(f"{path}: is no table of numbers: {error}") from error
+    if values.ndim != 2 or 0 in values.shape:
+        raise DataError(f"{path}: has shape {list(values.shape)}; features have two dimensions, time and channels")
+    broken = np.argwhere(~np.isfinite(values))
+    if len(broken):
+        row, column = broken[0]
+        raise DataError(f"{path}: row {row + 1}, column {column + 1} is {values[row, column]}; extract it again")
+    values = values.T if layout == "time-first" else values
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+
+
+def resample(features: Tensor, length: int) -> Tensor:
+    """`[C, T]` to `[C, length]`: averaged over equal parts of the video, or interpolated where they are too few."""
+    if features.shape[1] == length:
+        return features
+    mode = "area" if features.shape[1] > length else "linear"
+    return F.interpolate(features[None], size=length, mode=mode)[0]
+
+
+def _read_text(path: Path) -> Array:
+    with path.open(encoding="utf-8") as file:
+        first = file.readline()
+    return np.loadtxt(path, delimiter=",", skiprows=0 if _is_numbers(first) else 1, ndmin=2, dtype=np.float64)
+
+
+def _read_array(path: Path) -> Array:
+    loaded = np.load(path, allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        return loaded
+    with loaded:
+        if len(loaded.files) != 1:
+            raise ValueError(f"it has {len(loaded.files)} arrays, {', '.join(loaded.files[:3])}; one is expected")
+        array: Array = loaded[loaded.files[0]]
+        return array
+
+
+def _is_numbers(line: str) -> bool:
+    try:
+        [float(value) for value in line.split(",")]
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Losses that several families of localization models share."""

@@ -1,0 +1,1 @@
+"""How good proposals, detections and frame labels are."""

@@ -1,0 +1,105 @@
+"""The task with a method that knows the truth: what comes after the network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vidcore.engine.predictions import Predictions, write_predictions
+from vidcore.errors import DataError
+from vidcore.plugins import host
+from vidcore.testing.made_plugins import write_plugin
+from vidcore.values import Prediction, Sample, SampleRef
+from vidcore_localization.config import Classifier, Localization
+from vidcore_localization.task import LocalizationTask
+
+CLASSES = ("hop", "run")
+PLUGIN = """
+from vidcore.plugins import Component, hookimpl
+api = 1
+@hookimpl
+def vidcore_components():
+    return [Component(kind="localization.method", name="made-whole", summary="the truth",
+                      config="vidcore_made_method.config:Whole", factory="vidcore_made_method.config:Method")]
+"""
+CONFIG = """
+from attrs import frozen
+@frozen(kw_only=True)
+class Whole:
+    "The truth."
+class Method:
+    def __init__(self, config):
+        self.config = config
+    def prepare(self, batch, rng, training):
+        return batch
+    def proposals(self, outputs, batch):
+        return [{"segments": spans.numpy(), "scores": outputs[: len(spans)].numpy()} for spans in batch.target["spans"]]
+"""
+
+
+@pytest.fixture
+def method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    write_plugin(tmp_path / "site", "made-method", {"plugin.py": PLUGIN, "config.py": CONFIG})
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    host.cache_clear()
+    from vidcore_made_method.config import Whole
+
+    yield Whole()
+    host.cache_clear()
+
+
+def predicted(config: Localization, frames: int | None = None) -> Prediction:
+    """The prediction for a video of 20 seconds."""
+    task = LocalizationTask(config, CLASSES)
+    spans = torch.tensor([[0.1, 0.2], [0.5, 1.0]])
+    target = {"segments": spans * 20, "spans": spans, "labels": torch.tensor([0, 1])}
+    meta = {"video": "v_a", "seconds": 20.0, "covered_seconds": 20.0, "frames": frames}
+    sample = Sample(ref=SampleRef("", 0, 0), inputs={"features": torch.zeros(1, 4, 8)}, target=target, meta=meta)
+    batch = task.prepare(task.collate([sample]), np.random.default_rng(0), training=False)
+    assert [len(one["segments"]) for one in task.targets(batch)] == [2]
+    (prediction,) = task.predict(torch.tensor([0.4, 0.8]), batch)
+    return prediction
+
+
+def test_proposals_are_seconds_best_first(method: Any) -> None:
+    outputs = predicted(Localization(method=method)).outputs
+    assert outputs["segments"].tolist() == [[10.0, 20.0], [2.0, 4.0]]
+    assert outputs["scores"].tolist() == pytest.approx([0.8, 0.4])
+
+
+def test_times_count_whole_intervals_where_asked_for(method: Any) -> None:
+    outputs = predicted(Localization(method=method, feature_interval=16), frames=100).outputs
+    assert outputs["segments"][0].tolist() == pytest.approx([9.6, 19.2])
+
+
+def test_scores_of_the_video_give_proposals_classes(method: Any, tmp_path: Path) -> None:
+    path = tmp_path / "scores.json"
+    path.write_text(json.dumps({"class": ["run", "hop", "swim"], "results": {"a": [[0.5, 0.25, 0.0]]}}))
+    outputs = predicted(Localization(method=method, classifier=Classifier(scores=str(path)))).outputs
+    assert outputs["labels"].tolist() == [1, 1, 0, 0]
+    assert outputs["scores"].tolist() == pytest.approx([0.4, 0.2, 0.2, 0.1])
+    path.write_text(json.dumps({"class": ["run", "hop"], "results": {"b": [0.5, 0.25]}}))
+    with pytest.raises(DataError, match="has no scores of video 'v_a'"):
+        predicted(Localization(method=method, classifier=Classifier(scores=str(path))))
+
+
+def test_predictions_of_a_recognition_run_classify_too(method: Any, tmp_path: Path) -> None:
+    one = Prediction(ref=SampleRef("", 0, 0), outputs={"scores": torch.tensor([0.9, 0.1])}, meta={"path": "d/a.mp4"})
+    path = tmp_path / "test.jsonl"
+    write_predictions(path, Predictions(split="test", task={}, classes=CLASSES, samples=[(one, {})]))
+    config = Localization(method=method, classifier=Classifier(scores=str(path), top=1))
+    assert predicted(config).outputs["labels"].tolist() == [0, 0]
+
+
+def test_timeline_is_painted_below_the_frames(method: Any) -> None:
+    config, frames = Localization(method=method), torch.zeros(4, 3, 120, 160, dtype=torch.uint8)
+    painted = LocalizationTask(config, CLASSES).draw(predicted(config), frames)
+    assert torch.equal(painted[:, :, :90], frames[:, :, :90])
+    best = painted[0, :, 101]  # the row of the best segment
+    assert best[:, 40].tolist() != best[:, 120].tolist()  # the second half of the video

@@ -1,0 +1,208 @@
+"""The data sets: skeletons of an annotation pickle, and skeletons in a file each.
+
+Letters: V views (clips), M persons, T frames, J joints, C channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from attrs import evolve, frozen
+from torch import Tensor
+
+from vidcore.data.clips import DataContext, named
+from vidcore.errors import DataError
+from vidcore.interfaces import Finding
+from vidcore.randomness import Purpose, generator
+from vidcore.values import Sample, SampleRef
+from vidcore_skeleton.annotations import read_table
+from vidcore_skeleton.config import SkeletonData, SkeletonList, SkeletonPickle
+from vidcore_skeleton.skeletons import Skeleton, fill_persons, with_scores
+from vidcore_skeleton.transforms import PoseTransform
+from vidcore_videos.class_lists import classes_of
+from vidcore_videos.index_table import IndexTable
+from vidcore_videos.lists import read_list
+
+
+class Sequences(Protocol):
+    """Where skeletons come from."""
+
+    @property
+    def num_labels(self) -> int:
+        """One more than the highest label."""
+
+    def __len__(self) -> int: ...
+
+    def label(self, index: int) -> int: ...
+
+    def where(self, index: int) -> str: ...
+
+    def read(self, index: int) -> Skeleton:
+        """Raises DataError when it cannot be used."""
+
+    def findings(self) -> Iterator[Finding]: ...
+
+
+@frozen(kw_only=True, eq=False)
+class PoseFiles:
+    """Skeletons in NumPy files that a list names."""
+
+    table: IndexTable
+    folder: Path
+
+    @property
+    def num_labels(self) -> int:
+        return self.table.num_labels
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def label(self, index: int) -> int:
+        return self.table.labels(index)[0]
+
+    def where(self, index: int) -> str:
+        return f"{self.folder / self.table.path(index)} ({self.table.where(index)})"
+
+    def read(self, index: int) -> Skeleton:
+        """The sequence at this index; one without persons' dimension is one person."""
+        path = self.folder / self.table.path(index)
+        try:
+            joints = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise DataError(f"{path} cannot be read: {error}; expected a .npy file of numbers") from error
+        if not isinstance(joints, np.ndarray) or joints.ndim not in (3, 4) or joints.dtype.kind not in "fiu":
+            raise DataError(f"{path} holds no numbers [frames, joints, channels], with or without persons first")
+        joints = joints if joints.ndim == 4 else joints[None]
+        return Skeleton(joints=joints.astype(np.float32))
+
+    def findings(self) -> Iterator[Finding]:
+        yield from self.table.findings
+
+
+class SkeletonDataset:
+    """Skeletons with a class label each.
+
+    Args:
+        sequences: Where they come from.
+        config: Persons, and how often an epoch goes through them.
+        context: Transforms, sampling and views.
+    """
+
+    def __init__(self, sequences: Sequences, config: SkeletonData, context: DataContext) -> None:
+        self._sequences, self._config, self.context = sequences, config, context
+        names = classes_of(config.classes, context.root)
+        self._classes = names or tuple(str(label) for label in range(sequences.num_labels))
+
+    @property
+    def classes(self) -> Sequence[str]:
+        return self._classes
+
+    def __len__(self) -> int:
+        return len(self._sequences) * self._config.times
+
+    def where(self, index: int) -> str:
+        """The file and what the sequence is called in it, for messages."""
+        return self._sequences.where(index % len(self._sequences))
+
+    def sample(self, ref: SampleRef, rng: np.random.Generator) -> list[Sample]:
+        """The sample at `ref.index`, once for each repeat: `inputs["pose"]` is float32 `[V, M, T, J, C]`.
+
+        Raises:
+            DataError: The sequence cannot be used; the message names it.
+        """
+        index = ref.index % len(self._sequences)
+        label = self._sequences.label(index)
+        try:
+            if not label < len(self._classes):
+                raise DataError(f"label {label}, but the classes are 0 ... {len(self._classes) - 1}")
+            skeleton = checked(self._sequences.read(index))
+            repeats = self.context.repeats if self.context.training else 1
+            readings = [self._reading(skeleton, rng if self.context.training else None) for _ in range(repeats)]
+        except DataError as error:
+            raise named(error, self.where(index)) from error
+        meta = {"path": self.where(index), "num_frames": skeleton.num_frames, "merge": self.context.views.merge}
+        return [
+            Sample(
+                ref=evolve(ref, repeat=ref.repeat + repeat), inputs={"pose": pose}, target={"label": label}, meta=meta
+            )
+            for repeat, pose in enumerate(readings)
+        ]
+
+    def check(self, deep: bool = False) -> Iterator[Finding]:
+        """Odd rows, classes without a sequence; `deep` reads each sample once."""
+        yield from self._sequences.findings()
+        labels = {self._sequences.label(index) for index in range(len(self._sequences))}
+        for index in range(len(self._sequences)) if deep else ():
+            try:
+                self.sample(SampleRef("", 0, index), generator(0, Purpose.SAMPLE, index=index))
+            except DataError as error:
+                yield Finding("error", self.where(index), str(error))
+        if missing := [name for i, name in enumerate(self._classes) if i not in labels]:
+            shown = ", ".join(map(repr, missing[:5])) + (", ..." if len(missing) > 5 else "")
+            yield Finding("warning", self.where(0), f"{len(missing)} classes have no sequence: {shown}")
+
+    def _reading(self, skeleton: Skeleton, rng: np.random.Generator | None) -> Tensor:
+        return read_pose(skeleton, self.context, rng, self._config)
+
+
+def read_pose(
+    skeleton: Skeleton, context: DataContext, rng: np.random.Generator | None, config: SkeletonData
+) -> Tensor:
+    """What a network sees of a sequence, float32 `[V, M, T, J, C]`. `rng`: transforms in order, then sampling."""
+    for transform in _pose_transforms(context.transforms):
+        skeleton = transform.apply(skeleton, rng)
+    assert context.sampling is not None
+    frames = context.sampling.clips(skeleton.num_frames, 0.0, rng, None if rng else context.views.clips)
+    joints = with_scores(skeleton.joints, skeleton.scores)
+    joints = fill_persons(joints, config.persons, config.fill)
+    return torch.from_numpy(np.ascontiguousarray(joints[:, frames].transpose(1, 0, 2, 3, 4), np.float32))
+
+
+def checked(skeleton: Skeleton) -> Skeleton:
+    """The same skeleton, which can be used.
+
+    Raises:
+        DataError: There is nobody in it, no frame, or a number that is none.
+    """
+    persons, frames, _, _ = skeleton.joints.shape
+    if not persons or not frames:
+        raise DataError(f"the sequence has {persons} persons and {frames} frames; take it out of the list")
+    wrong = ~np.isfinite(skeleton.joints)
+    if wrong.any():
+        person, frame, joint, _ = np.argwhere(wrong)[0].tolist()
+        raise DataError(
+            f"{int(wrong.sum())} numbers are not finite, first person {person}, frame {frame}, joint {joint}: "
+            "write 0 where a joint was not found"
+        )
+    return skeleton
+
+
+def skeleton_pickle(config: SkeletonPickle, context: DataContext) -> SkeletonDataset:
+    """The data set of kind `skeleton-pickle`.
+
+    Raises:
+        DataError: The file cannot be used, or has no such split.
+    """
+    return SkeletonDataset(read_table(context.root / config.annotations, config.split), config, context)
+
+
+def skeleton_list(config: SkeletonList, context: DataContext) -> SkeletonDataset:
+    """The data set of kind `skeleton-list`.
+
+    Raises:
+        DataError: With every problem of the list.
+    """
+    classes = classes_of(config.classes, context.root)
+    table = read_list(context.root / config.list, separator=config.separator, classes=classes)
+    return SkeletonDataset(PoseFiles(table=table, folder=context.root / config.folder), config, context)
+
+
+def _pose_transforms(transforms: Mapping[str, object]) -> Iterator[PoseTransform]:
+    for name, transform in transforms.items():
+        if not isinstance(transform, PoseTransform):
+            raise DataError(f"transform {name!r} is not one of skeletons")
+        yield transform
