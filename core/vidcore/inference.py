@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from vidcore.config import load_experiment
 from vidcore.config.base import Views
 from vidcore.config.experiment import Experiment
-from vidcore.config.slots import DecoderSlot, ModelSlot, SamplingSlot, TaskSlot, TransformSlot
+from vidcore.config.slots import DecoderSlot, ModelSlot, SampleReaderSlot, SamplingSlot, TaskSlot, TransformSlot
 from vidcore.config.structure import structure
 from vidcore.data.building import build_context
 from vidcore.data.clips import named, read_clips
@@ -41,8 +41,9 @@ Video = str | os.PathLike[str] | Tensor | np.ndarray[Any, Any]
 
 @frozen(kw_only=True)
 class InputPromise:
-    """How a model wants to be fed: what `build_context` asks for."""
+    """How a model wants to be fed: what `build_context` asks for, or a reader of its own for what is no video."""
 
+    reader: SampleReaderSlot | None = None
     decoder: DecoderSlot = "pyav"
     sampling: SamplingSlot | None = None
     transforms: dict[str, TransformSlot] = field(factory=dict)
@@ -96,7 +97,7 @@ class Predictor:
         precision: str = "auto",
     ) -> None:
         source, promise = _find(recipe, run, weights)
-        if promise.input.sampling is None:
+        if promise.input.sampling is None and promise.input.reader is None:
             raise ConfigError(f"{source} is for a model that does not look at videos: it has no sampling of frames")
         self.promise = promise
         self.classes = promise.classes
@@ -112,7 +113,9 @@ class Predictor:
             precision=choose_precision(precision, self.device),
             max_per_forward=promise.input.views.max_per_forward,
         )
-        self._context = build_context(root=Path.cwd(), **asdict(promise.input, recurse=False))
+        self._reader = None if promise.input.reader is None else build(promise.input.reader)
+        given = asdict(promise.input, recurse=False, filter=lambda entry, _: entry.name != "reader")
+        self._context = build_context(root=Path.cwd(), **given)
 
     def __call__(self, videos: Video | Iterable[Video]) -> Iterator[Prediction]:
         """One prediction a video, in order, each made when it is asked for.
@@ -140,6 +143,9 @@ class Predictor:
         Raises:
             DataError: The video cannot be used; the message names it.
         """
+        if self._reader is not None:
+            sample: Sample = self._reader.read(video, SampleRef("", 0, index))
+            return sample
         if isinstance(video, Tensor | np.ndarray):
             name = f"video {index}"
             opened: Any = nullcontext(ArrayReader(video, name))

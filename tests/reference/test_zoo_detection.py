@@ -16,15 +16,14 @@ import zoo
 from vidcore.config import Experiment
 from vidcore.plugins import host
 
-LATER = {"lfb": 3}  # families without recipes yet, and how many configurations they have
-ROWS = zoo.rows("ava", "ava_kinetics", "acrn")
-FUSIONS = {None: None, "actor-relation": "ACRNHead"}
+WRITES_A_BANK = "slowonly-lfb_ava-pretrained-r50_infer-4x16x1_ava21-rgb"  # `vidcore ava bank` does that
+ROWS = [row for row in zoo.rows("ava", "ava_kinetics", "acrn", "lfb") if row["name"] != WRITES_A_BANK]
+FUSIONS = {None: None, "actor-relation": "ACRNHead", "feature-bank": "FBOHead"}
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
 
 
 def test_there_are_rows_to_check() -> None:
-    assert len(ROWS) == 22
-    assert {family: len(zoo.rows(family)) for family in LATER} == LATER
+    assert len(ROWS) == 24
 
 
 @each_row
@@ -99,6 +98,13 @@ def expected(row: dict[str, Any]) -> dict[str, Any]:
         "frame_map": {round(float(one["mAP"]) / 100, 6) for one in row["readme_rows"]}
         | {round(one["results"][0]["metrics"]["mAP"] / 100, 6) for one in row["published"] or ()},
     }
+    if fusion := (head["shared_head"] or {}).get("fbo_cfg"):
+        facts["bank"] = fusion["type"].replace("_", "-")
+        given = head["shared_head"]["lfb_cfg"]
+        facts["around"] = {(given["window_size"], given["max_num_sampled_feat"])}
+    if fusion and fusion["type"] == "non_local":
+        names = ("latent_channels", "num_non_local_layers", "st_feat_dropout_ratio", "lt_feat_dropout_ratio")
+        facts["attention"] = tuple(fusion[name] for name in names)
     for split in ("train", "val"):
         steps = dict((name, *rest) for name, *rest in row["sampling"][split]["steps"])
         facts[f"{split}.batch_size"] = row["batch_size_per_gpu"][split]
@@ -170,6 +176,13 @@ def stated(experiment: Experiment) -> dict[str, Any]:
         "resize": (train.transforms["resize"].short_side, val.transforms["resize"].short_side),
         "crop, flip": (train.transforms["crop"].size, train.transforms["flip"].probability),
     }
+    if facts["fusion"] == "FBOHead":
+        fusion = model.fusion
+        facts["bank"] = fusion.operator
+        facts["around"] = {(split.bank_window, split.bank_features) for split in (train, val)}
+        if fusion.operator == "non-local":
+            options = (fusion.latent_channels, fusion.layers, fusion.short_dropout, fusion.long_dropout)
+            facts["attention"] = options
     for split, config in (("train", train), ("val", val)):
         facts[f"{split}.batch_size"] = config.batch_size
         facts[f"{split}.frames"] = (config.sampling.num_frames, config.sampling.frame_interval)

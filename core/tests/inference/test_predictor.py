@@ -40,7 +40,9 @@ PLUGIN = {
         def vidcore_components():
             return [*COMPONENTS, Component(kind="model", name="colours", summary="mean colours",
                                             config="vidcore_colours.config:Colours",
-                                            factory="vidcore_colours.model:Colours")]
+                                            factory="vidcore_colours.model:Colours"),
+                    Component(kind="sample-reader", name="colour-words", summary="words",
+                              config="vidcore_colours.config:Words", factory="vidcore_colours.words:Words")]
         @hookimpl
         def vidcore_recipes():
             return "vidcore_colours:recipes"
@@ -55,6 +57,22 @@ PLUGIN = {
         class Colours(ModelConfig):
             '''Mean colours.'''
             sharpness: float = 1.0
+        @frozen(kw_only=True)
+        class Words:
+            '''Words for colours.'''
+            order: tuple[str, ...] = ()
+        """,
+    "words.py": """
+        import torch
+        from pathlib import Path
+        from vidcore.values import Sample
+        class Words:
+            def __init__(self, config):
+                self.order = config.order
+            def read(self, path, ref):
+                video = torch.zeros(1, 3, 2, 4, 4, dtype=torch.uint8)
+                video[:, self.order.index(Path(path).read_text())] = 200
+                return Sample(ref=ref, inputs={"video": video}, target={}, meta={"path": str(path)})
         """,
     "model.py": """
         from torch import nn
@@ -140,6 +158,20 @@ def identity_state() -> dict[str, torch.Tensor]:
 def saved(path: Path, **views: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     return save_weights(path, identity_state(), weights_contract(experiment(**views), CLASSES))
+
+
+def test_what_is_no_video_is_read_by_the_reader_that_the_data_set_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vidcore_colours.config import Words
+
+    monkeypatch.setattr(MadeVideos, "sample_reader", lambda self: Words(order=CLASSES))
+    predictor = Predictor(weights=saved(tmp_path / "w.safetensors"), device="cpu")
+    assert predictor.promise.input.reader == Words(order=CLASSES)
+    (tmp_path / "colour.txt").write_text("green")
+    (prediction,) = predictor(tmp_path / "colour.txt")
+    assert predictor.top_k(prediction, 1)[0][0] == "green"
+    assert prediction.meta["path"] == str(tmp_path / "colour.txt")
 
 
 def test_colours_of_videos_are_told_in_order(tmp_path: Path) -> None:

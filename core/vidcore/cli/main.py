@@ -22,7 +22,6 @@ _PLUGINS = {
 }
 _COMMANDS = {
     "run": Lazy("vidcore.cli.run:run", "Train and evaluate an experiment, or go on with it."),
-    "predict": Lazy("vidcore.cli.predict:predict", "What is in these videos?"),
     "config": Lazy("vidcore.cli.main:config", "Check, show, compare and explain experiments."),
     "plugins": Lazy("vidcore.cli.main:plugins", "See, check and write plugins."),
     "recipes": Lazy("vidcore.cli.main:recipes", "Ready experiments of the installed plugins."),

@@ -7,7 +7,7 @@ agree and clips that do not fit in a fraction of a second.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from attrs import field, fields, frozen
 from attrs.validators import ge, in_, optional
@@ -89,6 +89,10 @@ class DatasetConfig:
     def facts(self, root: Path) -> Facts:
         """Classes and inputs, read from lists under `root` where that is cheap; unknown where the data is absent."""
         return Facts()
+
+    def sample_reader(self) -> Any:
+        """The config of what reads a single file as this data set would, for `Predictor`. None: it is a video."""
+        return None
 
     def is_there(self, root: Path) -> bool:
         """Whether the data lies under `root`; where it does not, a dry run makes samples of the same shapes."""

@@ -88,8 +88,9 @@ class Engine:
     channels_last: bool = True  # channels_last_3d for 5-D inputs: faster convolutions, same result up to rounding
     compile: Literal["none", "model", "blocks"] = "none"  # torch.compile
     deterministic: bool = False  # refuse kernels whose sums depend on timing
-    # of all processes together
-    accumulate: int | None = field(default=None, validator=optional(ge(1)))  # batches a step; left out: one a process
+    accumulate: int | None = field(
+        default=None, validator=optional(ge(1))
+    )  # batches whose gradients make one step, of all processes together; left out: one of each process
     auto_scale_lr: int | None = field(
         default=None, validator=optional(ge(1))
     )  # batch size that `optimizer.lr` is meant for

@@ -26,18 +26,21 @@ def weights_contract(experiment: Experiment, classes: Sequence[str], licence: st
     """
     shown: Any = experiment.data.test or experiment.data.val or experiment.data.train
     used = [experiment.task, experiment.model, experiment.data.decoder, shown]
+    fed: dict[str, Any] = {
+        "decoder": to_table(experiment.data.decoder),
+        "scaling": experiment.data.scaling,
+        **({"sampling": to_table(shown.sampling)} if shown.sampling is not None else {}),
+        # [name, table] in order: the keys of a table are sorted when it is written
+        "transforms": [[name, to_table(transform)] for name, transform in shown.transforms.items()],
+        "views": to_table(shown.views),
+    }
+    if (reader := shown.sample_reader()) is not None:
+        fed = {"reader": to_table(reader)}
     return {
         "classes": list(classes),
         "task": to_table(experiment.task),
         "model": _architecture(experiment.model),
-        "input": {
-            "decoder": to_table(experiment.data.decoder),
-            "scaling": experiment.data.scaling,
-            **({"sampling": to_table(shown.sampling)} if shown.sampling is not None else {}),
-            # [name, table] in order: the keys of a table are sorted when it is written
-            "transforms": [[name, to_table(transform)] for name, transform in shown.transforms.items()],
-            "views": to_table(shown.views),
-        },
+        "input": fed,
         "plugins": dict(sorted(set(_distributions(used)))),
         "licence": licence,
     }

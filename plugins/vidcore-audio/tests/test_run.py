@@ -84,9 +84,14 @@ def test_tones_are_learnt_and_measured(tones: Path, tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     result = vidcore.run(vidcore.load_experiment(file))
     assert result.metrics["top1"] == 1.0
-    tested = CliRunner().invoke(cli, ["test", "--run", str(next((tmp_path / "runs").iterdir()))])
+    tested = CliRunner().invoke(cli, ["test", "--run", str(result.folder)])
     assert tested.exit_code == 0, tested.output
     assert "top1" in tested.output
+    sounds = [str(next(root.glob(f"{name}/1.*"))) for name in ("high", "low")]
+    predicted = CliRunner().invoke(cli, ["predict", *sounds, str(file), "--run", str(result.folder), "--top-k", "1"])
+    assert predicted.exit_code == 1  # the last one is no sound
+    assert predicted.output.index("high\n") < predicted.output.index("low\n")
+    assert "1 of 3 videos could not be used" in predicted.output
 
 
 def test_features_that_are_there_are_not_made_again(tones: Path, tmp_path: Path) -> None:

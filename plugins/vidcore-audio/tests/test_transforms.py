@@ -56,6 +56,13 @@ def test_a_tone_lights_the_band_that_holds_its_frequency() -> None:
     assert loudest(200) < loudest(800) < loudest(3000)
 
 
+def test_what_is_too_soft_beside_the_loudest_is_cut_off() -> None:
+    loud = build(options.MelSpectrogram(bands=20)).change(WAVEFORM, None).values
+    ranged = build(options.MelSpectrogram(bands=20, range=30.0)).change(WAVEFORM, None).values
+    assert ranged.min() == pytest.approx(float(loud.max()) / 1000, rel=1e-5)
+    assert ranged.max() == loud.max()
+
+
 def test_the_shape_that_is_told_is_the_shape_that_comes_out() -> None:
     for config in (
         options.MelSpectrogram(bands=20, length=50),
@@ -96,6 +103,8 @@ def test_standardized_views_have_mean_0_and_deviation_1_and_silence_stays_finite
     values = build(options.Standardize()).change(Sound(SPECTROGRAM.values * 7 + 3, 1.0), None).values
     assert (float(values.mean()), float(values.std())) == pytest.approx((0, 1), abs=1e-5)
     assert not build(options.Standardize()).change(Sound(np.full((4, 4), 3, np.float32), 1.0), None).values.any()
+    banded = build(options.Standardize(over="time")).change(Sound(SPECTROGRAM.values * np.arange(1, 31), 1.0), None)
+    np.testing.assert_allclose(banded.values.std(axis=0), 1, rtol=1e-4)
     fixed = build(options.Standardize(mean=1.0, std=2.0)).change(SPECTROGRAM, None).values
     np.testing.assert_allclose(fixed, (SPECTROGRAM.values - 1) / 2, rtol=1e-6)
 

@@ -19,6 +19,7 @@ from vidcore.randomness import Purpose, generator
 from vidcore.testing import make_video
 from vidcore.values import Sample, SampleRef
 from vidcore_ava.config import Ava
+from vidcore_ava.dataset import read_bank
 from vidcore_ava.label_maps import ava_labels, classes_of
 from vidcore_ava.proposals import read_proposals
 from vidcore_detection.datasets import KeyFrameDataset
@@ -198,3 +199,18 @@ def test_label_map_without_a_number_is_told(tmp_path: Path) -> None:
         classes_of("m.pbtxt", (), tmp_path)
     (tmp_path / "m.txt").write_text("1: a\n3: a\n")
     assert classes_of("m.txt", (), tmp_path).names == ("a (1)", "label 2", "a (3)")
+
+
+def test_bank_of_the_reference_is_read(shared_data: Path) -> None:
+    bank = read_bank(Ava(annotations="a.csv", bank="lfb_unittest.pkl", bank_window=3), shared_data / "lfb")
+    assert bank is not None
+    video, seconds = next(iter(bank.spans.items()))
+    second = next(iter(seconds))
+    found = bank.around(video, second, None)
+    assert found.shape == (15, bank.features.shape[1]) and found[5].any()
+
+
+def test_a_file_that_is_no_bank_is_told(root: Path) -> None:
+    (root / "bank.pkl").write_bytes(pickle.dumps([1, 2]))
+    with pytest.raises(DataError, match=r"bank\.pkl is no feature bank; expected video -> second -> features"):
+        make(root, bank="bank.pkl")

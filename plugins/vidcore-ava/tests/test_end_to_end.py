@@ -193,6 +193,24 @@ def test_actions_of_moving_actors_are_learnt_measured_and_written_for_the_offici
     assert value == pytest.approx(figures["frame_map"], abs=0.02)  # rows of results are rounded
 
 
+def test_detector_learns_with_the_bank_that_another_wrote(folder: Path) -> None:
+    if not (folder / "runs/first").exists():
+        vidcore("run", "actors.toml", "--name", "first", "--set", "engine.epochs=1", cwd=folder)
+    weights = "runs/first/weights/last.safetensors"
+    for split in ("train", "val"):
+        change = ["--set", f"data.val.annotations={split}.csv", "--set", 'data.val.proposals=""']
+        told = vidcore("ava", "bank", "actors.toml", f"actors/{split}.pt", "--weights", weights, *change, cwd=folder)
+        assert "seconds of" in told
+    (folder / "banked.toml").write_text(
+        'extends = "actors.toml"\n[model.fusion]\ntype = "feature-bank"\nbank_channels = 16\nlatent_channels = 8\n'
+        '[data.train]\nbank = "train.pt"\nbank_window = 2\n[data.val]\nbank = "val.pt"\nbank_window = 2\n'
+        "[engine]\nepochs = 1\n[engine.evaluate]\nevery = 1\n"
+    )
+    vidcore("run", "banked.toml", "--name", "banked", cwd=folder)
+    lines = [json.loads(line) for line in (folder / "runs/banked/metrics.jsonl").read_text().splitlines()]
+    assert "frame_map" in lines[-1]
+
+
 def test_predicted_video_without_persons_is_looked_at_whole(folder: Path) -> None:
     if not (folder / "runs/first").exists():
         vidcore("run", "actors.toml", "--name", "first", "--set", "engine.epochs=1", cwd=folder)

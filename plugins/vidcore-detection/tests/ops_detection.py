@@ -13,6 +13,7 @@ from vidcore.data.geometry import Geometry
 from vidcore_detection.average_precision import listed
 from vidcore_detection.boxes import move_boxes, to_shares
 from vidcore_detection.config import ActionDetection, Focal, Matching
+from vidcore_detection.feature_bank import features_around
 from vidcore_detection.heads import ActionHead
 from vidcore_detection.losses import action_loss
 from vidcore_detection.matching import assign
@@ -161,7 +162,20 @@ def key_frame_train(case: Case) -> list[str]:
     return [] if found == wanted else [f"frames are moved by {found}, not {wanted}"]
 
 
+def bank_sample(params: Any, inputs: Any) -> dict[str, Any]:
+    features = {int(second): torch.from_numpy(one) for second, one in inputs["features"].items()}
+    found = features_around(
+        features,
+        inputs["timestamp"],
+        window=params["window_size"],
+        per_second=params["max_num_sampled_feat"],
+        channels=params["channels"],
+    )
+    return {"out": found}
+
+
 OPS = {
+    "LFB.sample": bank_sample,
     "box_transform": box_transform,
     "box_crop": box_crop,
     "MaxIoUAssignerAVA": max_iou_assigner,

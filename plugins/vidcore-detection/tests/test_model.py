@@ -13,11 +13,12 @@ from vidcore.config import Data, DatasetConfig, Experiment
 from vidcore.data.video.config import PyAVConfig
 from vidcore.engine.contract import weights_contract
 from vidcore.engine.runner import load_first_weights
-from vidcore.errors import ConfigError
+from vidcore.errors import ConfigError, DataError
 from vidcore.plugins import build
 from vidcore_detection.backbones import probe_maps
+from vidcore_detection.banks import Bank
 from vidcore_detection.config import ActionDetection
-from vidcore_detection.fusion_config import ActorRelation
+from vidcore_detection.fusion_config import ActorRelation, FeatureBank
 from vidcore_detection.model import RegionDetector
 from vidcore_detection.model_config import RegionDetector as Options
 from vidcore_detection.pooling import pool_regions
@@ -97,6 +98,31 @@ def test_an_actor_is_seen_beside_what_happens_elsewhere() -> None:
     assert not torch.allclose(model.fusion(regions, flat, clips), model.fusion(regions, elsewhere, clips))
     model.train()(VIDEO, BOXES).sum().backward()
     assert model.fusion.conv.weight.grad.any()
+
+
+@pytest.mark.parametrize("operator", ["non-local", "avg", "max"])
+def test_an_actor_makes_use_of_the_bank_of_its_clip(operator: str) -> None:
+    options = FeatureBank(operator=operator, bank_channels=6, latent_channels=8)
+    model, bank = detector(fusion=options), torch.randn(2, 7, 6)
+    logits, regions = model(VIDEO, BOXES, bank), model.regions(VIDEO, BOXES, bank)
+    assert regions.shape == (3, 64 + (8 if operator == "non-local" else 6), 1, 1)
+    other = bank.clone()
+    other[1] += 1.0
+    changed = (model(VIDEO, BOXES, other) != logits).any(dim=1)
+    assert changed.tolist() == [False, False, True]
+    with pytest.raises(ConfigError, match="samples have no input `bank`"):
+        model(VIDEO, BOXES)
+    with pytest.raises(ConfigError, match="features of 5 channels, model.fusion.bank_channels is 6"):
+        model(VIDEO, BOXES, bank[..., :5])
+
+
+def test_a_bank_gives_the_seconds_around_and_no_more_than_asked_of_each() -> None:
+    content = {"film": {4: torch.ones(1, 2), 5: torch.full((3, 2), 2.0), 9: torch.ones(2, dtype=torch.float16)}}
+    with pytest.raises(DataError, match=r"the bank has .*int64 for other at 0; expected"):
+        Bank.of({**content, "other": {0: torch.ones(4, dtype=torch.int64)}}, 4, 2)
+    bank = Bank.of(content, window=4, per_second=2)
+    assert bank.around("film", 6.0, None)[:, 0].tolist() == [1, 0, 2, 2, 0, 0, 0, 0]
+    assert not bank.around("unknown", 6.0, None).any()
 
 
 def test_too_many_maps_are_told() -> None:

@@ -15,8 +15,10 @@ from vidcore.values import Sample, SampleRef
 from vidcore_detection.config import ActionDetection, Focal, Matching
 from vidcore_detection.losses import action_loss
 from vidcore_detection.matching import training_regions
+from vidcore_detection.model_config import RegionDetector
 from vidcore_detection.sampling_config import KeyFrame
 from vidcore_detection.task import ActionDetectionTask
+from vidcore_resnet.config import ResNet2D
 
 CLASSES = ["stand", "walk", "read"]
 RNG = np.random.default_rng(0)
@@ -133,3 +135,11 @@ def test_key_frame_sampling_jitters_in_training_only_and_stays_in_the_video() ->
     assert drawn.min() >= 0 and drawn.max() <= 99
     assert np.abs(drawn[2:7] - [18, 34, 50, 66, 82]).max() <= 8 and drawn.tolist() != [0, 2, 18, 34, 50, 66, 82, 98]
     assert build(KeyFrame(num_frames=2, frame_interval=4)).clips(21, 25.0, None).tolist() == [[6, 10]]
+
+
+def test_a_step_can_be_rehearsed_on_the_meta_device() -> None:
+    own, meta = task(), torch.device("meta")
+    with meta:
+        model = build(RegionDetector(backbone=ResNet2D(depth=10, base_channels=8), context=True, num_classes=3))
+    batch = own.prepare(own.collate([sample(0, boxes=2), sample(1)]).to(meta), RNG, training=True)
+    assert own.loss(own.forward(model, batch), batch).total.shape == ()

@@ -8,8 +8,9 @@ from typing import Any, Literal
 from attrs import field, frozen
 from attrs.validators import ge, gt, min_len, optional
 
-from vidcore.config import DatasetConfig, Facts
+from vidcore.config import DatasetConfig, Facts, Views
 from vidcore.config.base import Shape
+from vidcore.config.slots import SamplingSlot
 from vidcore.data.sampling_config import SamplingConfig
 from vidcore_audio.transform_config import SoundTransformConfig, SoundTransformSlot
 from vidcore_videos.class_lists import classes_of
@@ -23,6 +24,20 @@ class SoundWindow(SamplingConfig):
 
     seconds: float = field(default=1.0, validator=gt(0.0))
     num_clips: int = field(default=1, validator=ge(1))  # in testing `views.clips` counts instead
+
+
+@frozen(kw_only=True)
+class SoundReader:
+    """How a single sound is read: what weights tell of the data set that they were measured on."""
+
+    features: bool = False  # `.npy` files instead of sounds
+    rate: float = field(default=16_000.0, validator=gt(0.0))  # samples or rows a second
+    unit: Literal["step", "video-frame"] = "step"  # as in the data set
+    at_least: float = field(default=0.0, validator=ge(0.0))  # seconds
+    length: int | None = field(default=None, validator=optional(ge(1)))  # steps
+    sampling: SamplingSlot | None = None  # the windows
+    transforms: tuple[SoundTransformSlot, ...] = ()  # in order
+    views: Views = field(factory=Views)
 
 
 @frozen(kw_only=True)
@@ -63,6 +78,18 @@ class _Sounds(DatasetConfig):
         """The list is."""
         return (root / self.list).exists()
 
+    def _reader(self, features: bool, rate: float) -> SoundReader:
+        return SoundReader(
+            features=features,
+            rate=rate,
+            unit=self.unit,
+            at_least=self.at_least,
+            length=self.length,
+            sampling=self.sampling,
+            transforms=tuple(self.transforms.values()),
+            views=self.views,
+        )
+
 
 @frozen(kw_only=True)
 class AudioList(_Sounds):
@@ -76,6 +103,10 @@ class AudioList(_Sounds):
         """Classes from their file, and the shape of a view."""
         return self._facts(root, (self.length,))
 
+    def sample_reader(self) -> SoundReader:
+        """Reads sounds."""
+        return self._reader(features=False, rate=float(self.sample_rate))
+
 
 @frozen(kw_only=True)
 class AudioFeatures(_Sounds):
@@ -87,6 +118,10 @@ class AudioFeatures(_Sounds):
     def facts(self, root: Path) -> Facts:
         """Classes from their file, and the shape of a view."""
         return self._facts(root, (self.length, None))
+
+    def sample_reader(self) -> SoundReader:
+        """Reads `.npy` files."""
+        return self._reader(features=True, rate=self.rate)
 
 
 def _known_classes(classes: str | tuple[str, ...], root: Path) -> tuple[str, ...] | None:

@@ -1,4 +1,4 @@
-"""The data sets: sounds read as waveforms, and precomputed spectrograms. Letters: V views, T time, F bands."""
+"""The data sets: sounds read as waveforms, and precomputed spectrograms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from attrs import evolve
-from torch import Tensor
 
 from vidcore.data.clips import DataContext, named
 from vidcore.errors import DataError
@@ -18,8 +17,8 @@ from vidcore.randomness import Purpose, generator
 from vidcore.values import Sample, SampleRef
 from vidcore_audio.data_config import AudioFeatures, AudioList
 from vidcore_audio.reading import FeatureReader, WaveformReader
-from vidcore_audio.sound import Sound, SoundTransform, Values, fitted
-from vidcore_audio.windows import at_least, between_frames
+from vidcore_audio.sound import Sound
+from vidcore_audio.views import SoundViews
 from vidcore_videos.class_lists import classes_of
 from vidcore_videos.index_table import IndexTable
 from vidcore_videos.lists import read_list
@@ -39,7 +38,14 @@ class SoundDataset:
 
     def __init__(self, config: AudioList | AudioFeatures, context: DataContext, read: Callable[[Path], Sound]) -> None:
         self.config, self.context, self._read = config, context, read
-        self._transforms: list[SoundTransform] = list(context.transforms.values())  # type: ignore[arg-type]
+        assert context.sampling is not None, "the core asks for one"
+        self._views = SoundViews(
+            sampling=context.sampling,
+            transforms=list(context.transforms.values()),  # type: ignore[arg-type]
+            shortest=config.at_least,
+            length=config.length,
+            by_video_frames=config.unit == "video-frame",
+        )
         classes = classes_of(config.classes, context.root)
         self._table: IndexTable = read_list(
             context.root / config.list,
@@ -64,9 +70,6 @@ class SoundDataset:
     def sample(self, ref: SampleRef, rng: np.random.Generator) -> list[Sample]:
         """The sample at `ref.index`, once for each repeat, from one reading.
 
-        In training `rng` is used in this order for each repeat: silence around the sound, sampling, then the transforms
-        as they are configured, view by view.
-
         Raises:
             DataError: The file cannot be used; the message names it.
         """
@@ -76,8 +79,10 @@ class SoundDataset:
             if not len(sound):
                 raise DataError("it has no sample of sound")
             draws = rng if context.training else None
+            clips = None if context.training else context.views.clips
+            num_frames = self._table.part(ref.index)[1]
             repeats = range(context.repeats if context.training else 1)
-            inputs = [self._views(sound, self._table.part(ref.index)[1], draws) for _ in repeats]
+            inputs = [self._views.of(sound, draws, clips, num_frames) for _ in repeats]
         except DataError as error:
             raise named(error, path) from error
         meta = {"path": str(path), "seconds": len(sound) / sound.rate, "merge": context.views.merge}
@@ -103,28 +108,6 @@ class SoundDataset:
                     self.sample(SampleRef("", 0, index), generator(0, Purpose.SAMPLE, index=index))
                 except DataError as error:
                     yield Finding("error", where, str(error))
-
-    def _views(self, sound: Sound, num_frames: int, rng: np.random.Generator | None) -> Tensor:
-        """All views of one reading, `[V, 1, ...]`."""
-        sound = at_least(sound, self.config.at_least, rng)
-        views = []
-        for values in self._windows(sound, num_frames, rng):
-            view = Sound(values, sound.rate)
-            for transform in self._transforms:
-                view = transform.change(view, rng)
-            views.append(torch.from_numpy(np.ascontiguousarray(view.values, np.float32)))
-        return torch.stack(views)[:, None]
-
-    def _windows(self, sound: Sound, num_frames: int, rng: np.random.Generator | None) -> list[Values]:
-        config, sampling = self.config, self.context.sampling
-        assert sampling is not None, "a data set of sounds has a sampling"
-        count = None if self.context.training else self.context.views.clips
-        if config.unit == "video-frame":
-            assert config.length is not None
-            clips = sampling.clips(num_frames, 0.0, rng, count)
-            return [between_frames(sound.values, clip, num_frames, config.length) for clip in clips]
-        windows = [sound.values[clip] for clip in sampling.clips(len(sound), sound.rate, rng, count)]
-        return [fitted(window, config.length) for window in windows] if config.length else windows
 
     def _target(self, index: int) -> dict[str, Any]:
         if "label" not in self.config.columns:

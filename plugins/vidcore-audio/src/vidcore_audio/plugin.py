@@ -13,6 +13,13 @@ _COMPONENTS = [
     ("model", "audio-resnet", "model_config:AudioResNet", "resnet:AudioResNet", "time and frequency looked at apart"),
     ("dataset", "audio-list", "data_config:AudioList", "datasets:audio_list", "sounds named by a list"),
     ("dataset", "audio-features", "data_config:AudioFeatures", "datasets:audio_features", "precomputed spectrograms"),
+    (
+        "sample-reader",
+        "sound",
+        "data_config:SoundReader",
+        "sample_reader:SoundFileReader",
+        "a single sound for vidcore predict",
+    ),
     ("sampling", "sound-window", "data_config:SoundWindow", "windows:SoundWindowSampling", "windows of some seconds"),
     ("sound-transform", "amplify", "transform_config:Amplify", "waveforms:Amplify", "a sound times a number"),
     (

@@ -15,6 +15,7 @@ from vidcore_audio.sound import Sound, Values
 from vidcore_audio.waveforms import check_waveform
 
 _FLOOR = 1e-6  # of the power, before a logarithm is taken
+_SPREAD = np.float32(1e-5)  # least standard deviation that is divided by
 
 
 def mel_spectrogram(waveform: Values, rate: float, config: options.MelSpectrogram) -> Values:
@@ -51,6 +52,8 @@ class MelSpectrogram:
         config = self.config
         self._check(sound.rate)
         bands = mel_spectrogram(sound.values, sound.rate, config)  # [F, T]
+        if config.range is not None:
+            bands = np.maximum(bands, bands.max() * np.float32(10 ** (-config.range / 10)))
         bands = np.log(bands + _FLOOR) if config.scale == "log" else bands
         spectrogram = bands if config.layout == "mel-first" else bands.T
         if config.length is not None:
@@ -112,10 +115,11 @@ class Standardize:
 
     def change(self, sound: Sound, rng: np.random.Generator | None) -> Sound:
         """See `SoundTransform.change`. A view in which nothing changes becomes 0."""
-        values = sound.values
-        mean = np.float32(values.mean() if self.config.mean is None else self.config.mean)
-        std = max(float(values.std()), 1e-5) if self.config.std is None else self.config.std
-        return Sound((values - mean) / np.float32(std), sound.rate)
+        config, values = self.config, sound.values
+        axis = 0 if config.over == "time" else None
+        mean = values.mean(axis=axis) if config.mean is None else np.float32(config.mean)
+        std = np.maximum(values.std(axis=axis), _SPREAD) if config.std is None else np.float32(config.std)
+        return Sound(np.asarray((values - mean) / std, np.float32), sound.rate)
 
 
 def _stripe(count: int, widest: int, rng: np.random.Generator) -> slice:

@@ -71,6 +71,9 @@ class MelSpectrogram(SoundTransformConfig):
     lowest: float = field(default=0.0, validator=ge(0.0))  # hertz
     highest: float | None = field(default=None, validator=optional(gt(0.0)))  # hertz; left out: half the sample rate
     scale: Literal["power", "log"] = "power"  # "log": the natural logarithm of power + 1e-6
+    range: float | None = field(
+        default=None, validator=optional(gt(0.0))
+    )  # decibels; what is softer by more is as soft
     # "mel-first" is `[band, time]` cut or padded along the bands, as MMAction2 hands it on
     layout: Literal["time-first", "mel-first"] = "time-first"
     length: int | None = field(default=None, validator=optional(ge(1)))  # that the first axis is cut or padded to
@@ -105,5 +108,6 @@ class MaskSpectrogram(SoundTransformConfig):
 class Standardize(SoundTransformConfig):
     """Bring every view to mean 0 and standard deviation 1, or subtract and divide by numbers of your own."""
 
+    over: Literal["view", "time"] = "view"  # "time": each band on its own, which takes away the colour of a microphone
     mean: float | None = None  # left out: of the view
     std: float | None = field(default=None, validator=optional(gt(0.0)))  # left out: of the view

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from vidcore.cli.config import set_option, source_argument
+from vidcore.config.loading import load
+
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _label_map = click.option("--label-map", type=_FILE, help="pbtxt or text; left out: the 80 actions of AVA.")
 _only = click.option("--only", multiple=True, type=int, help="Label that the data set had; may be repeated.")
@@ -88,3 +91,32 @@ def evaluate(
         click.echo(f"{names[number]:40} {value:.4f}")
     for name, value in figures(values, {}).items():
         click.echo(f"{name:40} {value:.6f}")
+
+
+@ava.command()
+@source_argument
+@click.argument("output", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--weights", required=True, help="Of the detector: a file, an address, or a published name.")
+@click.option("--half/--full", default=True, show_default=True, help="float16, or float32.")
+@set_option
+def bank(source: str, output: Path, weights: str, half: bool, sets: tuple[str, ...]) -> None:
+    """Write what the detector of EXPERIMENT sees of every person of data.val to OUTPUT, a long-term feature bank.
+
+    For the bank of training, say so: --set data.val.annotations=annotations/ava_train_v2.1.csv.
+    """
+    experiment = load(source, sets=sets).experiment
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from vidcore_ava.banking import make_bank, write_bank
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("looking at key frames", total=None)
+        made, left_out = make_bank(
+            experiment, weights, half=half, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    write_bank(output, made)
+    click.echo(f"{sum(map(len, made.values()))} seconds of {len(made)} videos in {output}")
+    if left_out:
+        click.echo(left_out, err=True)

@@ -33,6 +33,11 @@ class Ava(DatasetConfig):
     )  # annotated second that files start at; 0: whole films
     start_in_name: bool = False  # files called ID_000010_000020 start at the first of these seconds (AVA-Kinetics)
     keyframes: str = ""  # CSV with a header video,timestamp,frame_index: the very frame of each second
+    # features of persons by video and second, below data.root, for a model that looks at a feature bank; `vidcore ava
+    # bank` writes one
+    bank: str = ""
+    bank_window: int = field(default=60, validator=ge(1))  # seconds around a key frame
+    bank_features: int = field(default=5, validator=ge(1))  # persons of a second at most
     missing: Literal["skip", "fail"] = "skip"  # videos that are not on the disk: left out and counted, or an error
     bad_rows: Literal["skip", "fail"] = "fail"  # rows that make no sense: left out and counted, or an error
     suffixes: tuple[str, ...] = field(default=VIDEO_SUFFIXES, validator=min_len(1))

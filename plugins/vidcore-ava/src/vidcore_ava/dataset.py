@@ -13,13 +13,15 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from vidcore.data.clips import DataContext
-from vidcore.errors import DataError
+from vidcore.data.clips import DataContext, named
+from vidcore.errors import DataError, WeightsError
 from vidcore.interfaces import Finding
 from vidcore_ava.annotations import Key, Row, read_annotation, read_exclusions, read_key_frames, refuse
 from vidcore_ava.config import Ava
 from vidcore_ava.label_maps import Classes, classes_of
 from vidcore_ava.proposals import Proposals, read_proposals
+from vidcore_checkpoints import read_torch_file
+from vidcore_detection.banks import Bank
 from vidcore_detection.datasets import KeyFrameDataset
 from vidcore_detection.key_frames import KeyFrame, KeyFrameTable
 
@@ -56,7 +58,28 @@ def ava(config: Ava, context: DataContext) -> KeyFrameDataset:
     proposals = read_proposals(context.root / config.proposals) if config.proposals else None
     keys = _with_proposals(config, keys, proposals, context)
     table = KeyFrameTable.of(keys, file, (*annotation.findings, *findings))
-    return KeyFrameDataset(table, classes.names, folder, context)
+    return KeyFrameDataset(table, classes.names, folder, context, read_bank(config, context.root))
+
+
+def read_bank(config: Ava, root: Path) -> Bank | None:
+    """The feature bank, where there is one. Nothing that the file names is executed.
+
+    Raises:
+        DataError: It cannot be read, or holds something else.
+    """
+    if not config.bank:
+        return None
+    path = root / config.bank
+    try:
+        content = read_torch_file(path)
+    except WeightsError as error:
+        raise DataError(f"feature bank: {error}") from error
+    if not isinstance(content, Mapping) or not all(isinstance(seconds, Mapping) for seconds in content.values()):
+        raise DataError(f"{path} is no feature bank; expected video -> second -> features")
+    try:
+        return Bank.of(content, config.bank_window, config.bank_features)
+    except DataError as error:
+        raise named(error, path) from error
 
 
 def key_frames(rows: Iterable[Row], classes: Classes, evaluating: bool = False) -> list[KeyFrame]:

@@ -4,6 +4,7 @@ backbone.layer3.0.conv1.conv.weight            ->  backbone.slow.stages.2.blocks
 roi_head.bbox_head.fc_cls.weight               ->  head.fc.weight
 roi_head.bbox_head.fc_cls.{0,2}.weight         ->  head.hidden.0.weight, head.fc.weight      (with a hidden layer)
 roi_head.shared_head.convs.0.conv.weight       ->  fusion.conv.weight                        (ACRN)
+roi_head.shared_head.fbo.non_local_layer_1.st_feat_conv.conv.weight  ->  fusion.layers.0.query.weight
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ from vidcore_slowfast.weights import slowfast_from_mmaction2, slowonly_from_mmac
 
 State = dict[str, Tensor]
 _RELATION = re.compile(rf"roi_head\.shared_head\.convs\.0\.(?:conv\.(weight)|bn\.{NORM})")
+_BANK = re.compile(
+    r"roi_head\.shared_head\.fbo\.(?:non_local_layer_(\d+)\.)?([a-z]+)(?:_feat)?(?:_conv)?(?:\.conv)?\.(weight|bias)"
+)
+_BANK_PARTS = {"st": "short.0", "lt": "long.0"}
+_BANK_LAYERS = {"st": "query", "lt": "key", "global": "value", "out": "out", "ln": "norm"}
 _HEAD = re.compile(r"roi_head\.bbox_head\.fc_cls\.(?:([02])\.)?(weight|bias)")
 
 
@@ -49,7 +55,7 @@ def _detector(state: Mapping[str, Tensor], backbone: Callable[[Mapping[str, Tens
         if name is None or name in converted:
             unknown.append(key)
         else:
-            converted[name] = state[key].squeeze(2) if name == "fusion.conv.weight" else state[key]
+            converted[name] = _shaped(key, state[key])
     if unknown:
         raise WeightsError(
             f"these weights are of another architecture than the converter's: {len(unknown)} unknown keys "
@@ -61,8 +67,24 @@ def _detector(state: Mapping[str, Tensor], backbone: Callable[[Mapping[str, Tens
 def _rest(key: str) -> str | None:
     if relation := _RELATION.fullmatch(key):
         return f"fusion.conv.{relation[1]}" if relation[1] else f"fusion.norm.{relation[2]}"
+    if bank := _BANK.fullmatch(key):
+        return _in_bank(*bank.groups())
     match = _HEAD.fullmatch(key)
     if match is None:
         return None
     layer, what = match.groups()
     return f"head.hidden.0.{what}" if layer == "0" else f"head.fc.{what}"
+
+
+def _in_bank(layer: str | None, part: str, what: str) -> str | None:
+    """Layers count from 1 there, from 0 here."""
+    name = _BANK_PARTS.get(part) if layer is None else _BANK_LAYERS.get(part)
+    place = "" if layer is None else f"layers.{int(layer) - 1}."
+    return f"fusion.{place}{name}.{what}" if name else None
+
+
+def _shaped(key: str, value: Tensor) -> Tensor:
+    """Convolutions of one cell there are linear layers here, or have no time."""
+    if ".fbo." in key and value.ndim > 1:
+        return value.flatten() if ".ln." in key else value.flatten(1)
+    return value.squeeze(2) if ".shared_head." in key and value.ndim == 5 else value

@@ -29,13 +29,14 @@ class ActorRelation(nn.Module):
         self.norm = nn.BatchNorm2d(self.out_channels)
         nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, regions: Tensor, flat: Tensor, clips: Tensor) -> Tensor:
+    def forward(self, regions: Tensor, flat: Tensor, clips: Tensor, bank: Tensor | None = None) -> Tensor:
         """Relations of each actor.
 
         Args:
             regions: What was pooled in boxes, `[R, A, S, S]`.
             flat: The map without time, `[N, C, H, W]`.
             clips: Which clip each box belongs to, `[R]`.
+            bank: Not used.
 
         Returns:
             `[R, out_channels, H, W]`.

@@ -21,6 +21,7 @@ from vidcore.errors import ConfigError, DataError
 from vidcore.interfaces import Finding, VideoInfo
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Sample, SampleRef
+from vidcore_detection.banks import Bank
 from vidcore_detection.boxes import Boxes, move_boxes, to_pixels
 from vidcore_detection.key_frames import KeyFrame, KeyFrameTable
 
@@ -42,15 +43,23 @@ class KeyFrameDataset:
         classes: Names of the classes.
         folder: Of the videos.
         context: What samples are read with; its sampling must look around key frames.
+        bank: Features of persons around key frames, given to the model as `bank`.
 
     Raises:
         ConfigError: The sampling knows nothing of key frames.
         DataError: None of the videos is there.
     """
 
-    def __init__(self, table: KeyFrameTable, classes: Sequence[str], folder: Path, context: DataContext) -> None:
+    def __init__(
+        self,
+        table: KeyFrameTable,
+        classes: Sequence[str],
+        folder: Path,
+        context: DataContext,
+        bank: Bank | None = None,
+    ) -> None:
         self._sampling = _around_key_frames(context)
-        self._table, self._folder, self.context = table, folder, context
+        self._table, self._folder, self.context, self._bank = table, folder, context, bank
         self._classes = tuple(classes)
         self._refuse_wrong_root()
 
@@ -100,12 +109,13 @@ class KeyFrameDataset:
             "timestamp": key.timestamp,
             "key_frame": frame,
         }
+        around = {} if self._bank is None else self._banked(self._bank, key, rng)
         return [
             Sample(
                 ref=evolve(ref, repeat=ref.repeat + repeat),
                 meta={**meta, "frames": reading.frames.tolist()},
                 draws=reading.draws,
-                **self._boxes(key, reading, (info.height, info.width)),
+                **self._boxes(key, reading, (info.height, info.width), around),
             )
             for repeat, reading in enumerate(readings)
         ]
@@ -125,7 +135,13 @@ class KeyFrameDataset:
             shown = ", ".join(repr(name) for name in missing[:5]) + (", ..." if len(missing) > 5 else "")
             yield Finding("warning", str(self._table.file), f"{len(missing)} classes are never annotated: {shown}")
 
-    def _boxes(self, key: KeyFrame, reading: Reading, size: tuple[int, int]) -> dict[str, Any]:
+    def _banked(self, bank: Bank, key: KeyFrame, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        """Drawn from the bank in training, after the clip; one row of views."""
+        return {"bank": bank.around(key.name, key.timestamp, rng if self.context.training else None)[None]}
+
+    def _boxes(
+        self, key: KeyFrame, reading: Reading, size: tuple[int, int], around: dict[str, torch.Tensor]
+    ) -> dict[str, Any]:
         """Inputs and target of a sample. In training what the clip does not show is left out."""
         boxes, proposals = (np.asarray(one, np.float32).reshape(-1, 4) for one in (key.boxes, key.proposals))
         labels = self._labels(key.labels, reading)
@@ -142,7 +158,8 @@ class KeyFrameDataset:
             "region_labels": labels[torch.from_numpy(shown)],
             "proposals": torch.from_numpy(proposals),
         }
-        return {"inputs": {"video": reading.video, "boxes": [torch.from_numpy(inputs)]}, "target": target}
+        shown_boxes = [torch.from_numpy(inputs)]
+        return {"inputs": {"video": reading.video, "boxes": shown_boxes, **around}, "target": target}
 
     def _labels(self, labels: Sequence[Sequence[int]], reading: Reading) -> torch.Tensor:
         """0 or 1, `[G, K]`."""

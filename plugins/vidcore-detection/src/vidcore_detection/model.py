@@ -47,29 +47,31 @@ class RegionDetector(nn.Module):
             init_std=options.init_std,
         )
 
-    def features(self, video: Tensor, boxes: Sequence[Tensor] | None = None, **more: Any) -> tuple[Tensor, ...]:
+    def features(
+        self, video: Tensor, boxes: Sequence[Tensor] | None = None, bank: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
         """Maps of the backbone, `[N, C', T', H', W']`, coarse last."""
         maps: tuple[Tensor, ...] = cast(Any, self.backbone).features(video)
         return maps
 
-    def forward(self, video: Tensor, boxes: Sequence[Tensor] | None = None, **more: Any) -> Tensor:
+    def forward(self, video: Tensor, boxes: Sequence[Tensor] | None = None, bank: Tensor | None = None) -> Tensor:
         """Logits of every box, clip after clip.
 
         Args:
             video: Clips.
             boxes: Pixels of the clips. Left out: the whole frame of each.
-            more: What the fusion looks at beside boxes and maps, such as a bank of features.
+            bank: Features of persons around each clip, `[N, M, B]`, for a fusion that looks at them.
         """
-        return cast(Tensor, self.head(self.regions(video, boxes, **more)))
+        return cast(Tensor, self.head(self.regions(video, boxes, bank)))
 
-    def regions(self, video: Tensor, boxes: Sequence[Tensor] | None = None, **more: Any) -> Tensor:
+    def regions(self, video: Tensor, boxes: Sequence[Tensor] | None = None, bank: Tensor | None = None) -> Tensor:
         """What the head sees of each box, `[R, C, S, S]`."""
         boxes = self._whole_frames(video) if boxes is None else boxes
         flat = flat_map(self.features(video)[-self.options.maps :], self.options.temporal_pool)  # [N, C, H', W']
         regions = self.pool(flat, boxes)
         if self.fusion is None:
             return regions
-        return cast(Tensor, self.fusion(regions, flat, clip_of_box(boxes), **more))
+        return cast(Tensor, self.fusion(regions, flat, clip_of_box(boxes), bank))
 
     def pool(self, flat: Tensor, boxes: Sequence[Tensor]) -> Tensor:
         """A map without time, `[N, C, H', W']`, in boxes: `[R, C, S, S]`, or twice the channels with context."""

@@ -29,6 +29,13 @@ _COMPONENTS = [
         "actor_relation:ActorRelation",
         "each actor beside every place of the frame (ACRN)",
     ),
+    (
+        "detection.fusion",
+        "feature-bank",
+        "fusion_config:FeatureBank",
+        "feature_bank:FeatureBank",
+        "each actor beside persons seen long before and after",
+    ),
     ("sampling", "key-frame", "sampling_config:KeyFrame", "sampling:KeyFrameSampling", "frames around a key frame"),
     ("metric", "frame-map", "metric_config:FrameMap", "frame_map:FrameMap", "average precision of boxes with actions"),
 ]

@@ -50,15 +50,14 @@ def pool_regions(x: Tensor, boxes: Sequence[Tensor], *, stride: float, size: int
     Returns:
         `[R, C, S, S]`, float32.
     """
-    with torch.autocast(x.device.type, enabled=False):
-        pooled: Tensor = roi_align(
-            x.float(),
-            [box.float() for box in boxes],
-            output_size=size,
-            spatial_scale=1 / stride,
-            sampling_ratio=sampling_ratio or -1,
-            aligned=True,
-        )
+    pooled: Tensor = roi_align(
+        x.float(),
+        [box.float() for box in boxes],
+        output_size=size,
+        spatial_scale=1 / stride,
+        sampling_ratio=sampling_ratio or -1,
+        aligned=True,
+    )
     return pooled
 
 

@@ -1,4 +1,4 @@
-"""`vidcore data export-segments` and `score-segments`: result files for others, and measuring those of others."""
+"""`vidcore data export-segments`, `score-segments`, `convert-proposals`: files of others, and for others."""
 
 from __future__ import annotations
 
@@ -58,3 +58,25 @@ def score(results: Path, annotations: Path, subset: str) -> None:
         click.echo(f"{finding.level}: {finding.where}: {finding.text}", err=True)
     for name, value in measure(samples, metrics).items():
         click.echo(f"{name:16} {value:.4f}")
+
+
+@click.command()
+@click.argument("proposals", type=_FILE)
+@click.argument("out", type=_FILE)
+@click.option("--to", type=click.Choice(["frames", "fractions"]), required=True, help="What times count in OUT.")
+def convert(proposals: Path, out: Path, to: str) -> None:
+    r"""Convert the text list PROPOSALS, as structured segment networks read it, between frames and fractions.
+
+    \b
+    Example:
+      vidcore data convert-proposals thumos14_normalized.txt thumos14_frames.txt --to frames
+    """
+    from vidcore.errors import DataError
+    from vidcore_localization.proposal_lists import is_fractions, read_list, to_fractions, to_frames, write_list
+
+    videos = read_list(proposals)
+    if is_fractions(videos) == (to == "fractions"):
+        raise DataError(f"{proposals}: its times are {to} already; there is nothing to convert")
+    change = to_frames if to == "frames" else to_fractions
+    write_list(out, [change(video) for video in videos], fractions=to == "fractions")
+    click.echo(f"{sum(len(video.proposals) for video in videos)} proposals of {len(videos)} videos in {out}")

@@ -50,6 +50,12 @@ def vidcore_commands() -> list[Command]:
             help="Measure a result file on annotations.",
             target="vidcore_localization.commands:score",
         ),
+        Command(
+            group="data",
+            name="convert-proposals",
+            help="Convert text lists of proposals between frames and fractions.",
+            target="vidcore_localization.commands:convert",
+        ),
     ]
 
 

@@ -18,6 +18,7 @@ _COMMANDS = [
     ("plugins", "doctor", "Import everything that plugins offer and tell what fails.", "authoring:doctor"),
     ("plugins", "new", "Write a new plugin that passes its own tests.", "authoring:new"),
     ("plugins", "check", "Run the contract checks on a plugin's components.", "authoring:check"),
+    ("", "predict", "What is in these videos?", "predict:predict"),
     ("", "test", "Evaluate the weights of a run or a file.", "evaluate:test"),
     ("", "rehearse", "Use everything of an experiment once: what `run --dry-run` does.", "experiments:rehearse"),
 ]

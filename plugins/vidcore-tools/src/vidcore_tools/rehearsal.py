@@ -185,7 +185,7 @@ def _trainable(parts: Parts) -> int:
 
 
 def _first_view(value: object) -> object:
-    return value[:1] if isinstance(value, Tensor) else value
+    return value[:1] if isinstance(value, Tensor | list) else value
 
 
 class _Kept:
