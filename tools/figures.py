@@ -24,8 +24,11 @@ from vidcore.engine.run_folder import FREE_KEYS
 ROOT = Path(__file__).parent.parent
 EXAMPLES, README = ROOT / "docs/examples", ROOT / "README.md"
 FILE = EXAMPLES / "figures.json"
-FREE = (*FREE_KEYS, "seed", "model.num_classes")  # what two runs of one example may differ in
-_NO_DATA = {"data.root": "/absent", "model.num_classes": 1}  # examples resolve alike, whether their data is there or not
+FREE = (*FREE_KEYS, "seed", "model.num_classes", "engine.accumulate")  # what two runs of one example may differ in
+_NO_DATA = {
+    "data.root": "/absent",
+    "model.num_classes": 1,
+}  # examples resolve alike, whether their data is there or not
 TABLE = re.compile(r"(<!-- figures -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
 Recorded = dict[str, Any]

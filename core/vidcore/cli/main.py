@@ -12,11 +12,10 @@ import click
 
 from vidcore import __version__
 from vidcore.cli.lazy import Lazy, LazyGroup, group, plugin_commands
-from vidcore.errors import VidcoreError
+from vidcore.errors import DataError, RunError, VidcoreError
 
 _CONFIG = {
     "check": Lazy("vidcore.cli.config:check", "Find every mistake of an experiment, without starting it."),
-    "show": Lazy("vidcore.cli.config:show", "Print an experiment whole, as it would run."),
 }
 _PLUGINS = {
     "list": Lazy("vidcore.cli.plugins:list_plugins", "What is installed, and what could not be loaded."),
@@ -64,6 +63,9 @@ def cli(no_plugin: tuple[str, ...], debug: bool) -> None:
 def main() -> None:
     """Entry point: errors of ours become one message and an exit code, others keep their traceback."""
     debug = "--debug" in sys.argv
+    silent = "WORLD_SIZE" in os.environ and os.environ.get("RANK", "0") != "0"  # of several only the first speaks
+    if silent:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     try:
         sys.exit(cli.main(standalone_mode=False))  # click answers the code of ctx.exit() and Exit
     except click.ClickException as error:
@@ -78,5 +80,6 @@ def main() -> None:
     except VidcoreError as error:
         if debug:
             raise
-        click.echo(f"{type(error).__name__}: {error}" if "\n" not in str(error) else str(error), err=True)
+        if not silent or isinstance(error, DataError | RunError):  # others are those of all processes
+            click.echo(f"{type(error).__name__}: {error}" if "\n" not in str(error) else str(error), err=True)
         sys.exit(error.exit_code)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import click
@@ -19,10 +21,13 @@ from vidcore.config.loading import load
 @click.option("--name", default="", help="Of the run's folder; left out: the experiment's name.")
 @click.option("--fresh", is_flag=True, help="Begin anew; the old folder is kept under another name.")
 @click.option("--device", default=None, help="Short for --set engine.device=...: auto, cpu, cuda, cuda:1, mps.")
+@click.option("--nproc", default=1, help="Processes that train together on this machine, one a GPU.")
+@click.option("--max-restarts", default=0, help="How often to start the processes again when one dies.")
 @click.option("--dry-run", is_flag=True, help="Build and use everything once, print what a run would take, and stop.")
 def run(
-    source: str, sets: tuple[str, ...], runs: Path, name: str, fresh: bool, device: str | None, dry_run: bool
-) -> None:
+    source: str, sets: tuple[str, ...], runs: Path, name: str, fresh: bool, device: str | None, nproc: int,
+    max_restarts: int, dry_run: bool,
+) -> None:  # fmt: skip
     """Train and evaluate EXPERIMENT: a TOML file, or the name of a recipe.
 
     The same command again goes on where the run stopped, or says that it is finished. Ctrl-C saves first.
@@ -32,6 +37,7 @@ def run(
       vidcore run quickstart
       vidcore run mine.toml --set engine.epochs=50 --name longer
       vidcore run slowonly-r50-4x16-k400 --dry-run
+      vidcore run mine.toml --nproc 8
     """  # noqa: D301 - click reads the character
     if device is not None:
         sets = (*sets, f"engine.device={device}")
@@ -39,6 +45,10 @@ def run(
         click.get_current_context().invoke(find_command("", "rehearse"), source=source, sets=sets)
         return
     experiment = load(source, sets=sets).experiment
+    if nproc > 1 and "WORLD_SIZE" not in os.environ:  # which is there in the processes that this starts
+        launch = find_command("", "launch")
+        click.get_current_context().invoke(launch, nproc=nproc, max_restarts=max_restarts, command=sys.argv[1:])
+        return
     from rich.console import Console
 
     from vidcore.cli.progress import LiveProgress, show_result

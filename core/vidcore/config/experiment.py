@@ -17,6 +17,7 @@ from vidcore.config.slots import (
     MetricSlot,
     ModelSlot,
     OptimizerSlot,
+    ParallelSlot,
     ScheduleSlot,
     TaskSlot,
 )
@@ -87,7 +88,9 @@ class Engine:
     channels_last: bool = True  # channels_last_3d for 5-D inputs: faster convolutions, same result up to rounding
     compile: Literal["none", "model", "blocks"] = "none"  # torch.compile
     deterministic: bool = False  # refuse kernels whose sums depend on timing
-    accumulate: int = field(default=1, validator=ge(1))  # batches whose gradients make one step
+    accumulate: int | None = field(
+        default=None, validator=optional(ge(1))
+    )  # batches whose gradients make one step, of all processes together; left out: one of each process
     auto_scale_lr: int | None = field(
         default=None, validator=optional(ge(1))
     )  # batch size that `optimizer.lr` is meant for
@@ -99,6 +102,7 @@ class Engine:
         default=10, validator=ge(1)
     )  # steps in a row with a loss that is not finite, before the run stops
     log_every: int = field(default=10, validator=ge(1))  # steps between two lines of metrics.jsonl
+    parallel: ParallelSlot | None = None  # how several processes train together; left out: "ddp" with its defaults
     evaluate: Evaluate = field(factory=Evaluate)
     checkpoint: Checkpoint = field(factory=Checkpoint)
 

@@ -113,8 +113,9 @@ def load_batches(
 
 
 def auto_workers() -> int:
-    """One process for each processor that this one may use, one left for training; at most 16."""
-    return max(min(_processors() - 1, _MOST_WORKERS), 0)
+    """One process for each processor that is this one's share, one left for training; at most 16."""
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # of this run on this machine, as launchers tell
+    return max(min(_processors() // processes - 1, _MOST_WORKERS), 0)
 
 
 def _processors() -> int:

@@ -15,6 +15,7 @@ from vidcore.engine.compilation import compile_model
 from vidcore.engine.ema import make_ema
 from vidcore.engine.groups import for_torch, freeze, parameter_groups, scale_of
 from vidcore.engine.loop import Training
+from vidcore.engine.parallel import Parallel
 from vidcore.engine.precision import Precision, choose_device, choose_precision, to_channels_last
 from vidcore.errors import ConfigError
 from vidcore.interfaces import Dataset, Metric, Task
@@ -30,7 +31,9 @@ class Parts:
     classes: tuple[str, ...]
     datasets: dict[str, Dataset]  # by split
     task: Task
+    parallel: Parallel
     device: torch.device
+    chunks: int  # of a step, all processes together
     precision: Precision
 
     def metrics(self) -> dict[str, Metric]:
@@ -38,14 +41,16 @@ class Parts:
         return {name: build(config, self.classes) for name, config in self.experiment.metrics.items()}
 
 
-def assemble(experiment: Experiment, splits: Sequence[str] = ("train", "val", "test")) -> Parts:
+def assemble(
+    experiment: Experiment, splits: Sequence[str] = ("train", "val", "test"), parallel: Parallel | None = None
+) -> Parts:
     """Data sets of these splits, as far as the experiment has them, and the task.
 
     Raises:
         ConfigError: There is no data, or classes do not agree.
     """
-    device = choose_device(experiment.engine.device)
-    precision = choose_precision(experiment.engine.precision, device)
+    parallel = parallel or Parallel(choose_device(experiment.engine.device))
+    precision = choose_precision(experiment.engine.precision, parallel.device)
     datasets = {split: _dataset(experiment, split) for split in splits if getattr(experiment.data, split) is not None}
     if not datasets:
         raise ConfigError(
@@ -62,7 +67,9 @@ def assemble(experiment: Experiment, splits: Sequence[str] = ("train", "val", "t
         classes=classes,
         datasets=datasets,
         task=build(experiment.task, classes),
-        device=device,
+        parallel=parallel,
+        device=parallel.device,
+        chunks=experiment.engine.accumulate or parallel.world,
         precision=precision,
     )
 
@@ -91,7 +98,7 @@ def build_training(parts: Parts, model: nn.Module, steps_per_epoch: int) -> Trai
     """
     experiment, engine = parts.experiment, parts.experiment.engine
     freeze(model, engine.freeze)
-    scale = scale_of(engine.auto_scale_lr, experiment.data.train.batch_size * engine.accumulate)  # type: ignore[union-attr]
+    scale = scale_of(engine.auto_scale_lr, experiment.data.train.batch_size * parts.chunks)  # type: ignore[union-attr]
     groups = for_torch(parameter_groups(model, experiment.optimizer), experiment.optimizer, scale)
     schedule = build(experiment.schedule)
     transforms = transforms_of(parts.datasets["train"])
@@ -108,7 +115,8 @@ def build_training(parts: Parts, model: nn.Module, steps_per_epoch: int) -> Trai
         steps_per_epoch=steps_per_epoch,
         epochs=engine.epochs,
         augment=lambda batch: apply_draws(batch, transforms),
-        accumulate=engine.accumulate,
+        accumulate=parts.chunks,
+        parallel=parts.parallel,
         clip=engine.clip_grad,
         ema=ema,
         channels_last=engine.channels_last,

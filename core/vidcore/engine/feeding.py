@@ -21,7 +21,9 @@ def training_plan(parts: Parts, start_step: int = 0) -> TrainingPlan:
         batch_size=config.batch_size,
         seed=parts.experiment.seed,
         start_step=start_step,
-        accumulate=parts.experiment.engine.accumulate,
+        accumulate=parts.chunks // parts.parallel.world,
+        rank=parts.parallel.rank,
+        world=parts.parallel.world,
     )
 
 
@@ -44,9 +46,10 @@ def training_batches(
 
 
 def evaluation_batches(parts: Parts, split: str, bad: BadVideos) -> contextlib.AbstractContextManager[Iterator[Batch]]:
-    """Every sample of a split once, in order; leaving the context ends the workers."""
+    """Every sample of a split once, in order, shared over processes; leaving the context ends the workers."""
     config: Any = getattr(parts.experiment.data, split)
-    plan = EvaluationPlan(num_samples=len(parts.datasets[split]), batch_size=config.batch_size)
+    parallel, size = parts.parallel, len(parts.datasets[split])
+    plan = EvaluationPlan(num_samples=size, batch_size=config.batch_size, rank=parallel.rank, world=parallel.world)
     return _batches(parts, split, plan, bad)
 
 

@@ -15,10 +15,11 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
-from attrs import define, evolve, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
@@ -26,6 +27,7 @@ from vidcore.config.experiment import ClipGrad
 from vidcore.engine.gradients import RunningStatistics, clip_gradients
 from vidcore.engine.groups import set_training_mode
 from vidcore.engine.optimizers import set_learning_rates
+from vidcore.engine.parallel import Parallel
 from vidcore.engine.precision import Precision, inputs_channels_last
 from vidcore.errors import RunError
 from vidcore.interfaces import Task
@@ -33,6 +35,8 @@ from vidcore.randomness import Purpose, generator, torch_seed
 from vidcore.values import Batch, SampleRef
 
 log = logging.getLogger(__name__)
+
+Named = tuple[SampleRef, dict[str, Any]]  # a sample with what is known of it
 
 
 @frozen(kw_only=True, eq=False)
@@ -49,7 +53,10 @@ class Training:
     steps_per_epoch: int
     epochs: int
     augment: Callable[[Batch], Batch] = lambda batch: batch  # on the device, with the draws of each sample
-    accumulate: int = 1  # chunks whose gradients make one step
+    accumulate: int = 1  # chunks whose gradients make one step, of all processes together
+    parallel: Parallel = Factory(lambda: Parallel(torch.device("cpu")))
+    # the model, or what stands around it to sum gradients over processes
+    called: nn.Module = Factory(lambda self: self.parallel.wrap(self.model), takes_self=True)
     clip: ClipGrad | None = None
     ema: AveragedModel | None = None
     channels_last: bool = False
@@ -123,7 +130,7 @@ def train(training: Training, progress: Progress, batches: Iterator[Batch], poli
     Args:
         training: Model, optimizer and the like.
         progress: Where to begin; changed in place.
-        batches: Chunks from step `progress.step` on, `training.accumulate` for each step.
+        batches: This process's chunks from step `progress.step` on.
         policy: What happens around steps.
 
     Raises:
@@ -153,27 +160,21 @@ def take_step(training: Training, step: int, batches: Iterator[Batch], *, measur
     started = time.perf_counter()
     learning_rate = set_learning_rates(training.optimizer, training.learning_rate_factor(step))
     training.statistics.remember()
-    losses_of_chunks, named, data_seconds = [], [], 0.0
-    for chunk in range(training.accumulate):
-        waiting = time.perf_counter()
-        try:
-            batch = next(batches)
-        except BaseException:
-            training.statistics.restore()  # this step has not happened
-            raise
-        data_seconds += time.perf_counter() - waiting
-        named += list(zip(batch.refs, batch.meta, strict=True))
-        losses_of_chunks.append(run_chunk(training, batch, step, chunk))
-    losses = _mean_losses(losses_of_chunks)
+    try:
+        losses, named, data_seconds = _run_chunks(training, step, batches)
+    except BaseException:
+        training.statistics.restore()  # this step has not happened
+        raise
     bad = not math.isfinite(losses["loss"])
     norm: float | None = None
     if not bad:
         training.scaler.unscale_(training.optimizer)
-        norm = _number(clip_gradients(training.parameters, training.clip, measure=measure))
+        value = clip_gradients(training.parameters, training.clip, measure=measure)
+        norm = None if value is None else float(value)
         bad = norm is not None and not math.isfinite(norm) and not training.scaler.is_enabled()
     if bad:
         training.statistics.restore()
-        _name_bad_samples(step, losses, norm, named)
+        _name_bad_samples(step, losses, norm, [one for each in training.parallel.gather(named) for one in each])
     else:
         training.scaler.step(training.optimizer)
         training.scaler.update()
@@ -185,10 +186,23 @@ def take_step(training: Training, step: int, batches: Iterator[Batch], *, measur
         learning_rate=learning_rate,
         gradient_norm=norm,
         bad=bad,
-        samples=len(named),
+        samples=len(named) * training.parallel.world,
         data_seconds=data_seconds,
         seconds=time.perf_counter() - started,
     )
+
+
+def _run_chunks(training: Training, step: int, batches: Iterator[Batch]) -> tuple[dict[str, float], list[Named], float]:
+    """Gradients of a step: its mean losses, this process's samples, and the seconds spent waiting for them."""
+    parallel, losses_of_chunks, named, data_seconds = training.parallel, [], [], 0.0
+    for chunk in range(parallel.rank, training.accumulate, parallel.world):
+        waiting = time.perf_counter()
+        batch = next(batches)
+        data_seconds += time.perf_counter() - waiting
+        named += list(zip(batch.refs, batch.meta, strict=True))
+        work = partial(run_chunk, training, batch, step, chunk)
+        losses_of_chunks.append(parallel.chunk(work, last=chunk + parallel.world >= training.accumulate))
+    return _mean_losses(losses_of_chunks, parallel), named, data_seconds
 
 
 def run_chunk(training: Training, batch: Batch, step: int, chunk: int) -> dict[str, Tensor]:
@@ -200,21 +214,18 @@ def run_chunk(training: Training, batch: Batch, step: int, chunk: int) -> dict[s
     if training.channels_last:
         batch = evolve(batch, inputs=inputs_channels_last(batch.inputs))
     with training.precision.autocast():
-        loss = training.task.loss(training.task.forward(training.model, batch), batch)
+        loss = training.task.loss(training.task.forward(training.called, batch), batch)
     share = loss.total / training.accumulate if training.accumulate > 1 else loss.total
     training.scaler.scale(share).backward()  # type: ignore[no-untyped-call]
     return {"loss": loss.total.detach(), **{name: part for name, part in loss.parts.items() if name != "loss"}}
 
 
-def _mean_losses(chunks: list[dict[str, Tensor]]) -> dict[str, float]:
-    """The mean over chunks of each loss, fetched from the device at once."""
+def _mean_losses(chunks: list[dict[str, Tensor]], parallel: Parallel) -> dict[str, float]:
+    """The mean over the chunks of all processes of each loss, fetched from the device at once."""
     names = list(chunks[0])
     values = torch.stack([torch.stack([chunk[name].detach().float() for name in names]) for chunk in chunks])
+    values = torch.stack(parallel.gather(values), dim=1).flatten(0, 1)  # in the order of the chunks
     return dict(zip(names, values.mean(dim=0).tolist(), strict=True))
-
-
-def _number(value: Tensor | None) -> float | None:
-    return None if value is None else float(value)
 
 
 def _count_bad(step: Step, progress: Progress, allowed: int) -> None:
@@ -227,9 +238,7 @@ def _count_bad(step: Step, progress: Progress, allowed: int) -> None:
         )
 
 
-def _name_bad_samples(
-    step: int, losses: dict[str, float], norm: float | None, samples: list[tuple[SampleRef, dict[str, Any]]]
-) -> None:
+def _name_bad_samples(step: int, losses: dict[str, float], norm: float | None, samples: list[Named]) -> None:
     wrong = [f"{name} {value}" for name, value in losses.items() if not math.isfinite(value)]
     log.warning(
         "step %d was skipped: %s is not finite; its samples: %s",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from torch import nn
 from vidcore.config import to_table
 from vidcore.config.experiment import Experiment
 from vidcore.engine.assembly import Parts, assemble, build_model
-from vidcore.engine.evaluation import Forward, measure, predict_batches
+from vidcore.engine.evaluation import Forward, Scored, measure, predict_batches
 from vidcore.engine.feeding import bad_videos, evaluation_batches
+from vidcore.engine.parallel import open_parallel
 from vidcore.engine.precision import determinism
-from vidcore.engine.predictions import Predictions, write_predictions
+from vidcore.engine.predictions import Predictions, merge_shards, write_predictions
 from vidcore.errors import ConfigError
 from vidcore.weights.loading import load_weights
 
@@ -35,14 +37,14 @@ class Interrupted(Exception):  # noqa: N818 - caught by the runner, which saves 
 def measure_split(
     parts: Parts, model: nn.Module, split: str, output: Path | None, progress: Callable[[int], None] = lambda done: None
 ) -> Measured:
-    """Figures of a model on a split.
+    """Figures of a model on a split, of which every process predicts a share.
 
     Args:
         parts: The experiment, assembled with that split.
         model: On the device of `parts`.
         split: "train", "val" or "test".
         output: Where the predictions are written; None: nowhere.
-        progress: Called with the number of samples done; may raise to stop.
+        progress: Called with the number of samples done; may raise Interrupted, which then all processes do.
     """
     config = getattr(parts.experiment.data, split)
     forward = Forward(
@@ -53,12 +55,25 @@ def measure_split(
         max_per_forward=config.views.max_per_forward,
     )
     bad = bad_videos(parts, split)
-    with evaluation_batches(parts, split, bad) as batches:
-        scored = predict_batches(model, batches, forward, progress)
-    if output is not None:
-        task = to_table(parts.experiment.task)
-        write_predictions(output, Predictions(split=split, task=task, classes=parts.classes, samples=scored))
-    return Measured(metrics=measure(scored, parts.metrics()), num_samples=len(scored), left_out=bad.summary)
+    total, world = len(parts.datasets[split]), parts.parallel.world
+    mine: list[Scored] | None = None
+    with contextlib.suppress(Interrupted), evaluation_batches(parts, split, bad) as batches:
+        mine = predict_batches(model, batches, forward, lambda done: progress(min(done * world, total)))
+    shards = parts.parallel.gather((mine, bad.found))
+    if any(shard is None for shard, _ in shards):
+        raise Interrupted
+    scored = merge_shards(shard for shard, _ in shards if shard is not None)
+    for _, found in shards:
+        bad.found.update(found)
+    bad.add([])  # all together they may be too many
+
+    def conclude() -> dict[str, float]:
+        if output is not None:
+            task = to_table(parts.experiment.task)
+            write_predictions(output, Predictions(split=split, task=task, classes=parts.classes, samples=scored))
+        return measure(scored, parts.metrics())
+
+    return Measured(metrics=parts.parallel.on_first(conclude), num_samples=len(scored), left_out=bad.summary)
 
 
 def measure_weights(
@@ -86,9 +101,11 @@ def measure_weights(
         split = "val"
     if not experiment.metrics and output is None:
         raise ConfigError("the experiment has no [metrics.NAME], so there is nothing to measure")
-    parts = assemble(experiment, (split,))
-    model = build_model(parts)
-    load_weights(model, weights)
-    total = len(parts.datasets[split])
-    with determinism(experiment.engine.deterministic), parts.precision.matmul_settings():
+    with contextlib.ExitStack() as stack:
+        parts = assemble(experiment, (split,), stack.enter_context(open_parallel(experiment)))
+        model = build_model(parts)
+        load_weights(model, weights)
+        total = len(parts.datasets[split])
+        stack.enter_context(determinism(experiment.engine.deterministic))
+        stack.enter_context(parts.precision.matmul_settings())
         return measure_split(parts, model, split, output, lambda done: progress(done, total))

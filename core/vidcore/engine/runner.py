@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
 import warnings
 from pathlib import Path
@@ -26,6 +27,7 @@ from vidcore.engine.groups import describe, parameter_groups, scale_of
 from vidcore.engine.journal import Journal, cut
 from vidcore.engine.loop import Progress, train
 from vidcore.engine.measuring import Interrupted, measure_split
+from vidcore.engine.parallel import Parallel, open_parallel, share_chunks
 from vidcore.engine.precision import determinism
 from vidcore.engine.run_folder import LogFile, RunFolder, RunLock, Standing, set_aside
 from vidcore.engine.session import Session, only_finite, restore, unknown_figure
@@ -81,35 +83,35 @@ def run(
     if name in ("", ".", "..") or Path(name).name != name:
         raise ConfigError(f"{name!r} cannot be the name of a run folder; give --name, without any slash")
     folder = RunFolder(Path(runs) / name)
+    with contextlib.ExitStack() as stack:
+        parallel = stack.enter_context(open_parallel(experiment))
+        before = parallel.on_first(lambda: _take_folder(folder, fresh and not parallel.restarts, stack))
+        return _run(share_chunks(experiment, parallel.world, before), folder, parallel, progress, stack)
+
+
+def _take_folder(folder: RunFolder, fresh: bool, stack: contextlib.ExitStack) -> dict[str, Any]:
+    """Lock the folder and open its log; the table of the run that was begun in it, empty if none was."""
     folder.refuse_foreign()
     kept = set_aside(folder.path) if fresh else None
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(RunLock(folder.path))
-        stack.enter_context(LogFile(folder.log))
-        if kept is not None:
-            log.info("the earlier run is kept as %s", kept)
-        signals = stack.enter_context(StopSignals())
-        return _run(experiment, folder, signals, progress, stack)
+    stack.enter_context(RunLock(folder.path))
+    stack.enter_context(LogFile(folder.log))
+    if kept is not None:
+        log.info("the earlier run is kept as %s", kept)
+    return folder.read_experiment() if folder.experiment.exists() else {}
 
 
 def _run(
-    experiment: Experiment,
-    folder: RunFolder,
-    signals: StopSignals,
-    progress: object | None,
-    stack: contextlib.ExitStack,
+    experiment: Experiment, folder: RunFolder, parallel: Parallel, progress: object | None, stack: contextlib.ExitStack
 ) -> RunResult:
-    parts = assemble(experiment)
+    signals = stack.enter_context(StopSignals())
+    parts = assemble(experiment, parallel=parallel)
     if "train" not in parts.datasets:
         raise ConfigError("there is no data.train; `vidcore test` measures a model without training it")
-    table = to_table(parts.experiment)
-    standing, remarks = folder.standing(table)
-    if standing is Standing.FINISHED:
-        return _read_result(folder, "finished already", remarks)
     stack.enter_context(determinism(parts.experiment.engine.deterministic))
     stack.enter_context(parts.precision.matmul_settings())
-    checkpoint, more = _prepare_folder(folder, parts, table, standing)
-    remarks += more
+    standing, checkpoint, remarks = parallel.on_first(lambda: _prepare_folder(folder, parts))
+    if standing is Standing.FINISHED:
+        return _read_result(folder, "finished already", remarks)
     plan = training_plan(parts)
     if plan.num_samples < plan.samples_per_step:
         remarks.append(
@@ -120,27 +122,27 @@ def _run(
         remarks.append("the experiment has no [metrics.NAME]: predictions are written, and nothing is measured")
     for remark in remarks:
         log.warning("%s", remark)
-    journals = Journal(folder.metrics), Journal(folder.timings)
+    journals = [Journal(Path(os.devnull) if parallel.rank else path) for path in (folder.metrics, folder.timings)]
     for journal in journals:
         stack.callback(journal.close)
     session, where = _open_session(parts, folder, signals, progress, checkpoint, journals)
     return _train_and_measure(session, parts, where, remarks)
 
 
-def _prepare_folder(
-    folder: RunFolder, parts: Parts, table: dict[str, Any], standing: Standing
-) -> tuple[Checkpoint | None, list[str]]:
-    """Write what describes the run; the checkpoint to go on from, and remarks."""
-    engine = parts.experiment.engine
+def _prepare_folder(folder: RunFolder, parts: Parts) -> tuple[Standing, Checkpoint | None, list[str]]:
+    """Write what describes the run, unless it is done; where it stands, the checkpoint to go on from, and remarks."""
+    engine, table = parts.experiment.engine, to_table(parts.experiment)
+    standing, remarks = folder.standing(table)
+    if standing is Standing.FINISHED:
+        return standing, None, remarks
     checkpoints = Checkpoints(folder.checkpoints, engine.checkpoint.keep)
     environment = describe_environment(parts.device, parts.precision.name)
     checkpoint: Checkpoint | None = None
-    remarks: list[str] = []
     if standing is Standing.UNFINISHED:
-        checkpoint, remarks = checkpoints.newest()
+        checkpoint, damaged = checkpoints.newest()
         checkpoints.set_aside_damaged(checkpoint)
         offset = checkpoint.state["progress"]["metrics_bytes"] if checkpoint else 0
-        remarks += filter(None, [cut(folder.metrics, offset)])
+        remarks += [*damaged, *filter(None, [cut(folder.metrics, offset)])]
         if checkpoint is not None and (before := folder.read_json(folder.environment)):
             changed = differences(before, environment)
             if changed:
@@ -150,7 +152,7 @@ def _prepare_folder(
         folder.unfinish()
     folder.write_experiment(table)
     folder.write_json(folder.environment, environment)
-    return checkpoint, remarks
+    return standing, checkpoint, remarks
 
 
 def load_first_weights(model: nn.Module, config: ModelConfig) -> None:
@@ -168,10 +170,10 @@ def _open_session(
     signals: StopSignals,
     watcher: object | None,
     checkpoint: Checkpoint | None,
-    journals: tuple[Journal, Journal],
+    journals: list[Journal],
 ) -> tuple[Session, Progress]:
     """Build everything, and put the checkpoint into it where there is one."""
-    experiment, engine = parts.experiment, parts.experiment.engine
+    experiment, engine, first = parts.experiment, parts.experiment.engine, parts.parallel.rank == 0
     per_epoch = training_plan(parts).steps_per_epoch
     _check_best(parts)
     model = build_model(parts)
@@ -179,7 +181,7 @@ def _open_session(
         load_first_weights(model, experiment.model)
     training = build_training(parts, model, per_epoch)
     where = restore(training, checkpoint) if checkpoint is not None else Progress()
-    callbacks = {name: build(config) for name, config in experiment.callbacks.items()}
+    callbacks = {name: build(config) for name, config in experiment.callbacks.items() if first}
     run_info = RunInfo(
         name=folder.path.name,
         folder=folder.path,
@@ -188,12 +190,13 @@ def _open_session(
         start_step=where.step,
         total_steps=training.total_steps,
         steps_per_epoch=per_epoch,
-        clips_per_step=experiment.data.train.batch_size * engine.accumulate,  # type: ignore[union-attr]
+        clips_per_step=experiment.data.train.batch_size * parts.chunks,  # type: ignore[union-attr]
     )
     contract = weights_contract(experiment, parts.classes)
 
     def save(module: nn.Module, path: Path) -> None:
-        save_weights(path, module.state_dict(), contract)
+        if first:
+            save_weights(path, module.state_dict(), contract)
 
     session = Session(
         training=training,
@@ -201,7 +204,7 @@ def _open_session(
         checkpoints=Checkpoints(folder.checkpoints, engine.checkpoint.keep),
         metrics=journals[0],
         timings=journals[1],
-        events=Events({**callbacks, **({"progress": watcher} if watcher is not None else {})}),
+        events=Events({**callbacks, **({"progress": watcher} if watcher is not None and first else {})}),
         signals=signals,
         run=run_info,
         evaluate=None,
@@ -222,30 +225,32 @@ def _train_and_measure(session: Session, parts: Parts, progress: Progress, remar
     try:
         with training_batches(parts, progress.step, bad) as batches:
             train(session.training, progress, batches, session.policy())
-        if session.signals.received is not None:
+        if session.told_to_stop():
             raise Interrupted
         split, metrics = _final_evaluation(session, parts, progress)
+    except Interrupted:  # all processes hear of it
+        session.told_to_stop()
+        raise session.stop(progress) from None
     except Exception as error:
         if session.signals.received is not None and not isinstance(error, RunStopped):
-            raise session.stop(progress) from None  # workers hear Ctrl-C as well, and fail in ways of their own
+            # workers hear Ctrl-C as well, and fail in ways of their own
+            raise session.stop(progress, alone=True) from None
         session.events.send("run_stopped", run=run_info, step=progress.step, reason=str(error))
         log.error("the run ends after step %d: %s", progress.step, error)
         raise
     remarks += _closing_remarks(session, progress, bad, time.perf_counter() - started)
-    session.folder.write_json(
-        session.folder.result,
-        {
-            "epochs": parts.experiment.engine.epochs,
-            "steps": progress.step,
-            "split": split,
-            "metrics": only_finite(metrics),
-            "best": progress.best,
-            "best_metric": progress.best_metric,
-            "best_step": progress.best_step,
-            "bad_steps": progress.bad_steps,
-            "ended_early": session.events.stop_reason,
-        },
-    )
+    result = {
+        "epochs": parts.experiment.engine.epochs,
+        "steps": progress.step,
+        "split": split,
+        "metrics": only_finite(metrics),
+        "best": progress.best,
+        "best_metric": progress.best_metric,
+        "best_step": progress.best_step,
+        "bad_steps": progress.bad_steps,
+        "ended_early": session.events.stop_reason,
+    }
+    parts.parallel.on_first(lambda: session.folder.write_json(session.folder.result, result))
     session.events.send("run_finished", run=run_info, metrics=metrics)
     log.info("finished after %d steps", progress.step)
     return _read_result(session.folder, "trained", remarks)
@@ -325,7 +330,7 @@ def _log_start(session: Session, parts: Parts, progress: Progress) -> None:
         "goes on" if progress.step else "begins",
         progress.step,
         training.total_steps,
-        parts.device,
+        f"{parts.parallel.world} x {parts.device.type}" if parts.parallel.world > 1 else parts.device,
         parts.precision.name,
     )
     for line in describe(parameter_groups(training.model, experiment.optimizer), experiment.optimizer, scale):

@@ -67,9 +67,14 @@ class Session:
             step_finished=self.step_finished,
             evaluate=self.evaluate_when_due,
             epoch_closed=self.epoch_closed,
-            should_stop=lambda: self.signals.received is not None,
-            should_end=lambda: bool(self.events.stop_reason),
+            should_stop=self.told_to_stop,
+            should_end=lambda: bool(self.training.parallel.agree(bool(self.events.stop_reason))),
         )
+
+    def told_to_stop(self) -> bool:
+        """Whether a signal came, to any process: then all stop here."""
+        self.signals.received = self.training.parallel.agree(self.signals.received or 0) or None
+        return self.signals.received is not None
 
     def step_finished(self, step: Step, progress: Progress) -> None:
         """Gather losses, write a line when it is due, save within long epochs."""
@@ -114,6 +119,8 @@ class Session:
 
     def save(self, progress: Progress) -> None:
         """Write weights/last and a checkpoint. The weights come first: a checkpoint says that they are there."""
+        if self.training.parallel.rank:
+            return
         started = time.perf_counter()
         self.save_weights(self.module, self.folder.weights("last"))
         progress.metrics_bytes = self.metrics.offset()
@@ -128,10 +135,12 @@ class Session:
         log.info("saved %s in %.1f s", path.name, seconds)
         self.events.send("checkpoint_saved", run=self.run, step=progress.step, path=path)
 
-    def stop(self, progress: Progress) -> RunStopped:
-        """Save after a signal; the error to leave with."""
+    def stop(self, progress: Progress, *, alone: bool = False) -> RunStopped:
+        """Save after a signal, of which all processes know unless this one is `alone`; the error to leave with."""
         assert self.signals.received is not None
         self.save(progress)
+        if not alone:
+            self.training.parallel.agree(0)  # were one to leave before the first has saved, a launcher would end all
         signum = self.signals.received
         reason = f"stopped by {'Ctrl-C' if signum == 2 else f'signal {signum}'} after step {progress.step}"
         log.info("%s; saved", reason)

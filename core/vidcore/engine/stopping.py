@@ -7,10 +7,10 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-from vidcore.errors import RunError
+from vidcore.errors import VidcoreError
 
 
-class RunStopped(RunError):  # noqa: N818 - it went as it should
+class RunStopped(VidcoreError):  # noqa: N818 - it went as it should
     """The run was told to stop, has saved its state and can be continued."""
 
     def __init__(self, signum: int, message: str) -> None:

@@ -65,12 +65,12 @@ def score(results: Path, annotations: Path, subset: str) -> None:
 @click.argument("out", type=_FILE)
 @click.option("--to", type=click.Choice(["frames", "fractions"]), required=True, help="What times count in OUT.")
 def convert(proposals: Path, out: Path, to: str) -> None:
-    r"""Convert the text list PROPOSALS, as structured segment networks read it, between frames and fractions.
+    """Convert the text list PROPOSALS, as structured segment networks read it, between frames and fractions.
 
     \b
     Example:
       vidcore data convert-proposals thumos14_normalized.txt thumos14_frames.txt --to frames
-    """
+    """  # noqa: D301 - click reads the character
     from vidcore.errors import DataError
     from vidcore_localization.proposal_lists import is_fractions, read_list, to_fractions, to_frames, write_list
 

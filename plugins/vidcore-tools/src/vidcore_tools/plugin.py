@@ -8,6 +8,7 @@ api = 1
 
 # group, name, help, target
 _COMMANDS = [
+    ("config", "show", "Print an experiment whole, as it would run.", "experiments:show"),
     ("config", "diff", "What differs between two experiments.", "experiments:diff"),
     ("config", "schema", "A JSON schema with which editors complete experiment files.", "experiments:schema"),
     ("config", "explain", "What a key means, its default and its limits.", "experiments:explain"),
@@ -22,7 +23,7 @@ _COMMANDS = [
 
 @hookimpl
 def vidcore_commands() -> list[Command]:
-    """Commands of the groups config and plugins, and the dry run."""
+    """Commands around experiments and plugins."""
     return [
         Command(group=group, name=name, help=text, target=f"vidcore_tools.{target}")
         for group, name, text, target in _COMMANDS

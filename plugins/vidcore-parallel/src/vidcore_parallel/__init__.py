@@ -1,0 +1,1 @@
+"""vidcore-parallel: one model trained by several processes."""

@@ -1,0 +1,146 @@
+"""Finding the other processes, and saying in words when one cannot."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from attrs import frozen
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
+
+from vidcore.errors import ConfigError, RunError
+
+
+@frozen
+class Place:
+    """Where this process stands among those that a launcher started, as it tells in the environment."""
+
+    rank: int
+    world: int
+    local_rank: int  # among those of this machine
+    restarts: int
+
+    def __str__(self) -> str:
+        return f"process {self.rank} of {self.world} (on {os.uname().nodename})"
+
+
+def read_place() -> Place:
+    """The place that torchrun and others set in RANK, WORLD_SIZE and LOCAL_RANK.
+
+    Raises:
+        RunError: Some of them are missing, or are no numbers.
+    """
+    try:
+        rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        local = int(os.environ.get("LOCAL_RANK", rank))
+        return Place(rank, world, local, int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")))
+    except (KeyError, ValueError) as error:
+        raise RunError(
+            f"WORLD_SIZE is {os.environ.get('WORLD_SIZE')}, but RANK and LOCAL_RANK do not fit ({error}); start with "
+            "`vidcore run --nproc N`, `torchrun -m vidcore run`, or unset WORLD_SIZE"
+        ) from None
+
+
+def own_device(device: torch.device, place: Place) -> torch.device:
+    """The device of this process: one GPU each on a machine.
+
+    Raises:
+        ConfigError: There are more processes than GPUs, or all were given the same one.
+    """
+    if device.type != "cuda":
+        return device
+    if str(device) != "cuda":
+        raise ConfigError(f'engine.device = "{device}" is one GPU for {place.world} processes; set it to "cuda"')
+    count = torch.cuda.device_count()
+    if place.local_rank >= count:
+        raise ConfigError(
+            f"process {place.local_rank + 1} of this machine has no GPU, there are {count}; start {count}"
+        )
+    return torch.device("cuda", place.local_rank)
+
+
+def connect(place: Place, device: torch.device, seconds: float) -> None:
+    """Make the default process group, over gloo: it is for small things, on the CPU.
+
+    Raises:
+        RunError: The others did not come in time.
+    """
+    try:
+        store: Store
+        store, rank, world = next(rendezvous("env://", place.rank, place.world, timeout=timedelta(seconds=seconds)))
+        dist.init_process_group(
+            "gloo",
+            store=PrefixStore("vidcore", store),
+            rank=rank,
+            world_size=world,
+            timeout=timedelta(seconds=seconds),
+        )
+    except (RuntimeError, ValueError) as error:
+        raise RunError(
+            f"{place} on {device} did not reach the others at {_address()} in {seconds:g} s: {first_line(error)}. "
+            "Is each of them running, and does a firewall let them talk? On machines with several networks name one: "
+            "GLOO_SOCKET_IFNAME=eth0 NCCL_SOCKET_IFNAME=eth0"
+        ) from error
+
+
+def preflight(group: dist.ProcessGroup, place: Place, device: torch.device, seconds: float) -> None:
+    """One all-reduce over the group that gradients will take.
+
+    Raises:
+        RunError: It fails, takes too long, or gives a wrong sum.
+    """
+    value = torch.full((1,), float(place.rank + 1), device=device)
+
+    def add() -> None:
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        dist.all_reduce(value, group=group)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+
+    trouble = _within(seconds, add)
+    expected = place.world * (place.world + 1) / 2
+    if not trouble and float(value) != expected:
+        trouble = f"the sum over all processes is {float(value):g}, not {expected:g}"
+    if trouble:
+        raise RunError(
+            f"{place} on {device}: a first all-reduce over {dist.get_backend(group)} failed: {trouble}. "
+            'NCCL_DEBUG=INFO tells more; [engine.parallel] backend = "gloo" goes another way'
+        )
+
+
+def _within(seconds: float, work: Callable[[], None]) -> str:
+    """What went wrong with `work`, in a thread of its own since it may never end; nothing when it went well."""
+    trouble = [f"it took more than {seconds:g} s"]
+
+    def go() -> None:
+        try:
+            work()
+            trouble[0] = ""
+        except RuntimeError as error:
+            trouble[0] = first_line(error)
+
+    thread = threading.Thread(target=go, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return trouble[0]
+
+
+def is_lost_connection(error: BaseException) -> bool:
+    """Whether an error of torch says that another process has gone."""
+    text = str(error).lower()
+    return isinstance(error, dist.DistError) or any(word in text for word in ("gloo", "nccl", "connection closed"))
+
+
+def first_line(error: BaseException) -> str:
+    """The part of torch's message that a person reads."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _address() -> str:
+    return f"{os.environ.get('MASTER_ADDR', '?')}:{os.environ.get('MASTER_PORT', '?')}"

@@ -1,0 +1,131 @@
+"""One process by itself: every option, and what cannot work is told in words before it can hang."""
+
+from __future__ import annotations
+
+import copy
+import socket
+
+import pytest
+import torch
+from torch import nn
+
+from vidcore.errors import ConfigError, RunError
+from vidcore_parallel.config import Ddp
+from vidcore_parallel.connection import Place, connect, own_device, read_place
+from vidcore_parallel.ddp import DataParallel, LeftWithFirstError, unused_parameters
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of a launcher that starts one process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for name, value in {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "RANK": 0, "WORLD_SIZE": 1}.items():
+        monkeypatch.setenv(name, str(value))
+
+
+class HalfUsed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.used, self.head, self.norm = nn.Linear(2, 1), nn.Linear(2, 1), nn.BatchNorm1d(2)
+        self.both = False
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.norm(x)
+        return self.used(x) + self.head(x) if self.both else self.used(x)
+
+
+def test_parameters_without_gradient_are_named_with_the_way_out(alone: None) -> None:
+    with DataParallel(Ddp(), CPU) as parallel:
+        model = parallel.wrap(HalfUsed())
+        with pytest.raises(ConfigError) as caught:
+            parallel.chunk(lambda: model(torch.randn(3, 2)).sum().backward(), last=True)
+    assert "2 parameters get no gradient in training: head.bias, head.weight." in str(caught.value)
+    assert 'engine.freeze = ["head"]' in str(caught.value)
+    assert "engine.parallel.find_unused = true" in str(caught.value)
+
+
+def test_find_unused_lets_them_pass_and_the_rehearsal_leaves_no_trace(alone: None) -> None:
+    inputs, plain = torch.randn(3, 2), HalfUsed()
+    copied = HalfUsed()
+    copied.load_state_dict(plain.state_dict())
+    with DataParallel(Ddp(find_unused=True), CPU) as parallel:
+        model = parallel.wrap(copied)
+        parallel.chunk(lambda: model(inputs).sum().backward(), last=True)
+    plain(inputs).sum().backward()
+    assert copied.head.weight.grad is None
+    torch.testing.assert_close(copied.used.weight.grad, plain.used.weight.grad, rtol=0, atol=0)
+    torch.testing.assert_close(copied.state_dict(), plain.state_dict())
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        Ddp(static_graph=True),
+        Ddp(backend="gloo", bucket_mb=1e-5, timeout_minutes=1.0),
+        pytest.param(Ddp(backend="nccl", sync_bn=True), marks=pytest.mark.gpu),
+    ],
+    ids=str,
+)
+def test_two_chunks_give_the_gradients_and_statistics_of_a_plain_loop(alone: None, config: Ddp) -> None:
+    device = torch.device("cuda" if config.backend == "nccl" else "cpu")
+    plain = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 1)).to(device)
+    inputs, copied = torch.randn(2, 3, 2, device=device), copy.deepcopy(plain)
+    with DataParallel(config, device) as parallel:
+        model = parallel.wrap(copied)
+        for step in range(2):
+            for chunk in range(2):
+                parallel.chunk(lambda chunk=chunk: model(inputs[chunk]).sum().backward(), last=chunk == 1)
+                plain(inputs[chunk]).sum().backward()
+            grads = [[one.grad for one in each.parameters()] for each in (copied, plain)]
+            torch.testing.assert_close(*grads, msg=lambda text, step=step: f"step {step}: {text}")
+            torch.testing.assert_close(copied.state_dict(), plain.state_dict())
+
+
+def test_parameters_that_lose_their_gradient_later_are_named_too(alone: None) -> None:
+    inputs, halves = torch.randn(3, 2), HalfUsed()
+    with DataParallel(Ddp(), CPU) as parallel:
+        model = parallel.wrap(halves)
+        halves.both = True
+        parallel.chunk(lambda: model(inputs).sum().backward(), last=True)
+        halves.both = False
+        parallel.chunk(lambda: model(inputs).sum().backward(), last=True)
+        with pytest.raises(RunError, match=r"got none: head.weight, head.bias\. .*find_unused = true"):
+            parallel.chunk(lambda: model(inputs).sum().backward(), last=True)
+
+
+def test_many_names_are_cut_short() -> None:
+    assert "block.3.7 and 4 more" in unused_parameters([f"block.{i % 4}.{i}" for i in range(12)])
+
+
+def test_a_process_without_company_says_where_it_looked(alone: None) -> None:
+    with pytest.raises(RunError, match=r"process 0 of 2 .* did not reach the others at 127.0.0.1:\d+ in 1 s") as caught:
+        connect(Place(0, 2, 0, 0), CPU, 1.0)
+    assert "GLOO_SOCKET_IFNAME" in str(caught.value)
+
+
+def test_half_an_environment_is_told(alone: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RANK")
+    with pytest.raises(RunError, match=r"WORLD_SIZE is 1, but RANK .*vidcore run --nproc N"):
+        read_place()
+
+
+def test_more_processes_than_gpus_and_one_gpu_for_all_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert own_device(torch.device("cuda"), Place(5, 8, 1, 0)) == torch.device("cuda:1")
+    with pytest.raises(ConfigError, match="process 3 of this machine has no GPU, there are 2; start 2"):
+        own_device(torch.device("cuda"), Place(2, 4, 2, 0))
+    with pytest.raises(ConfigError, match='engine.device = "cuda:1" is one GPU for 2 processes; set it to "cuda"'):
+        own_device(torch.device("cuda:1"), Place(0, 2, 0, 0))
+
+
+def test_synchronised_norms_need_a_gpu(alone: None) -> None:
+    with DataParallel(Ddp(sync_bn=True), CPU) as parallel, pytest.raises(ConfigError, match="not on cpu"):
+        parallel.wrap(HalfUsed())
+
+
+def test_the_others_leave_with_the_exit_code_of_the_first() -> None:
+    assert LeftWithFirstError(2).exit_code == 2
