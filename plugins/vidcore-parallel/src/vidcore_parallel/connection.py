@@ -71,11 +71,12 @@ def connect(place: Place, device: torch.device, seconds: float) -> None:
         RunError: The others did not come in time.
     """
     try:
+        # torch's agent keeps its store over restarts: addresses of processes that are gone must not be found in it
         store: Store
         store, rank, world = next(rendezvous("env://", place.rank, place.world, timeout=timedelta(seconds=seconds)))
         dist.init_process_group(
             "gloo",
-            store=PrefixStore("vidcore", store),
+            store=PrefixStore(f"vidcore-{place.restarts}-{place.world}", store),
             rank=rank,
             world_size=world,
             timeout=timedelta(seconds=seconds),
