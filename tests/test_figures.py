@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from figures import EXAMPLES, README, examples, mean_top1, readme, recorded
+from figures import EXAMPLES, README, essence_of, examples, mean_top1, readme, recorded
 
 BASELINES = {  # of the data sets' descriptions, or of sixty lines of PyTorch with a small network
     "utd_mhad_depth": 0.81,
     "tennis7": 0.39,
     "utd_mhad_skeleton": 0.81,
+    "utd_mhad_skeleton+utd_mhad_skeleton_bones": 0.81,
     "fsdd_audio": 0.28,
 }
 BETWEEN_MACHINES = 0.06  # bits differ between processors, and the paths of training part
@@ -28,7 +29,9 @@ def test_the_table_is_that_of_the_recorded_runs() -> None:
 def test_every_figure_is_of_an_example_as_it_is_now() -> None:
     now = examples()
     for name, entry in recorded().items():
-        assert entry["experiment"] == now[name], f"{name}.toml has changed: run it again, then tools/figures.py"
+        assert entry["experiment"] == essence_of(name, now), (
+            f"{name} has changed: run it again, then tools/figures.py"
+        )
 
 
 @pytest.mark.parametrize("name", sorted(BASELINES.keys() & recorded()))
@@ -40,7 +43,7 @@ def test_recorded_means_are_of_three_seeds_and_beat_the_baseline(name: str) -> N
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600 * 2)
-@pytest.mark.parametrize("name", sorted(recorded()))
+@pytest.mark.parametrize("name", sorted(name for name in recorded() if "+" not in name))
 def test_an_example_reaches_its_figure(name: str, tmp_path: Path, shared_data: Path) -> None:
     command = [sys.executable, "-m", "vidcore", "run", str(EXAMPLES / f"{name}.toml"), "--runs", str(tmp_path)]
     subprocess.run(command, env={**os.environ, "VIDCORE_DATA": str(shared_data / "real")}, check=True)

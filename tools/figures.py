@@ -1,6 +1,7 @@
 """Keep docs/examples/figures.json, and the table that README.md makes of it: what the examples reached, seed by seed.
 
     python tools/figures.py runs/utd-0 runs/utd-1 ...    take up finished runs of examples, and write the table
+    python tools/figures.py runs/a-0+runs/b-0 ...        the same for sums of the scores of two examples
     python tools/figures.py                              write the table
 
 A figure belongs to one resolved experiment. Runs of an example that has changed since are dropped, and
@@ -14,12 +15,13 @@ import json
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from vidcore.config import load_experiment, to_table
 from vidcore.engine.run_folder import FREE_KEYS
+from vidcore_recognition import fusing
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES, README = ROOT / "docs/examples", ROOT / "README.md"
@@ -58,25 +60,43 @@ def recorded() -> dict[str, Recorded]:
     return found
 
 
-def take_up(folders: Iterable[Path], figures: dict[str, Recorded]) -> None:
+def take_up(groups: Iterable[str], figures: dict[str, Recorded]) -> None:
     """Add finished runs to the figures; a run of the same example and seed is replaced.
 
     Raises:
         SystemExit: A folder holds no finished run of an example as it is now.
     """
     known = examples()
-    for folder in folders:
-        table = tomllib.loads((folder / "experiment.toml").read_text(encoding="utf-8"))
-        name = next((name for name, wanted in known.items() if wanted == essence(table)), None)
-        if name is None:
-            raise SystemExit(f"{folder}: no file of {EXAMPLES} resolves to this run's experiment")
-        if not (folder / "result.json").exists():
-            raise SystemExit(f"{folder}: not finished")
+    for group in groups:
+        folders = [Path(folder) for folder in group.split("+")]
+        tables = [tomllib.loads((folder / "experiment.toml").read_text(encoding="utf-8")) for folder in folders]
+        names = [next((name for name, wanted in known.items() if wanted == essence(table)), "") for table in tables]
+        if "" in names or len({table["seed"] for table in tables}) > 1:
+            raise SystemExit(f"{group}: not runs of files of {EXAMPLES} as they are now, with one seed")
+        if not all((folder / "result.json").exists() for folder in folders):
+            raise SystemExit(f"{group}: not finished")
+        name, experiment = "+".join(names), essence_of("+".join(names), known)
         entry = figures.get(name, {})
-        runs = entry.get("runs", []) if entry.get("experiment") == known[name] else []
-        new = {"seed": table["seed"], **run_figures(folder)}
+        runs = entry.get("runs", []) if entry.get("experiment") == experiment else []
+        new = {"seed": tables[0]["seed"], **group_figures(folders)}
         runs = sorted([*(run for run in runs if run["seed"] != new["seed"]), new], key=lambda run: int(run["seed"]))
-        figures[name] = {"experiment": known[name], "runs": runs}
+        figures[name] = {"experiment": experiment, "runs": runs}
+
+
+def essence_of(name: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The essence of an example; of a sum of examples, those of all by name."""
+    names = name.split("+")
+    return known[name] if len(names) == 1 else {part: known[part] for part in names}
+
+
+def group_figures(folders: Sequence[Path]) -> dict[str, Any]:
+    """Figures of a run, or of the sum of the scores of several."""
+    each = [run_figures(folder) for folder in folders]
+    if len(each) == 1:
+        return each[0]
+    fused = fusing.fuse([fusing.read_stream(folder) for folder in folders], [1.0] * len(folders))
+    minutes = sum(run["cpu_minutes"] for run in each)
+    return {"top1": round(fusing.figures(fused)["top1"], 4), "cpu_minutes": minutes}
 
 
 def run_figures(folder: Path) -> dict[str, Any]:
@@ -100,10 +120,15 @@ def rows(figures: dict[str, Recorded]) -> Iterator[str]:
     yield "| experiment | top-1, mean of seeds | each seed | CPU minutes a run |"
     yield "| --- | ---: | --- | ---: |"
     for name, entry in sorted(figures.items()):
-        about = tomllib.loads((EXAMPLES / f"{name}.toml").read_text(encoding="utf-8"))["about"]
         seeds = ", ".join(f"{run['top1']:.3f}" for run in entry["runs"])
         minutes = max(run["cpu_minutes"] for run in entry["runs"])
-        yield f"| [{about['summary']}](docs/examples/{name}.toml) | {mean_top1(entry):.2f} | {seeds} | {minutes} |"
+        yield f"| {' + '.join(map(linked, name.split('+')))} | {mean_top1(entry):.2f} | {seeds} | {minutes} |"
+
+
+def linked(name: str) -> str:
+    """The summary of an example, as a link to its file."""
+    about = tomllib.loads((EXAMPLES / f"{name}.toml").read_text(encoding="utf-8"))["about"]
+    return f"[{about['summary']}](docs/examples/{name}.toml)"
 
 
 def readme(figures: dict[str, Recorded]) -> str:
@@ -116,7 +141,7 @@ def readme(figures: dict[str, Recorded]) -> str:
 def main() -> None:
     """Take up the run folders that were named, and write figures.json and README.md."""
     figures = recorded()
-    take_up(map(Path, sys.argv[1:]), figures)
+    take_up(sys.argv[1:], figures)
     FILE.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     README.write_text(readme(figures), encoding="utf-8")
 
