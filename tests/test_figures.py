@@ -29,9 +29,7 @@ def test_the_table_is_that_of_the_recorded_runs() -> None:
 def test_every_figure_is_of_an_example_as_it_is_now() -> None:
     now = examples()
     for name, entry in recorded().items():
-        assert entry["experiment"] == essence_of(name, now), (
-            f"{name} has changed: run it again, then tools/figures.py"
-        )
+        assert entry["experiment"] == essence_of(name, now), f"{name} has changed: run it again, then tools/figures.py"
 
 
 @pytest.mark.parametrize("name", sorted(BASELINES.keys() & recorded()))
