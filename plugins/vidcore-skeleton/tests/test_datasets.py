@@ -17,7 +17,7 @@ from vidcore.config.structure import structure
 from vidcore.data.building import build_dataset
 from vidcore.data.video.config import PyAVConfig
 from vidcore.errors import DataError
-from vidcore.plugins import host
+from vidcore.plugins import build, host
 from vidcore.randomness import Purpose, generator
 from vidcore.testing import check_dataset
 from vidcore.values import SampleRef
@@ -159,6 +159,21 @@ def test_numpy_files_of_a_list(tmp_path: Path) -> None:
     assert read(data).inputs["pose"].shape == (1, 2, 8, 20, 3)
     with pytest.raises(DataError, match=r"two\.npy cannot be read"):
         read(data, 1)
+
+
+def test_a_single_file_is_read_as_its_data_set_reads_it(tmp_path: Path) -> None:
+    np.save(tmp_path / "one.npy", np.random.default_rng(0).normal(size=(30, 20, 3)))
+    (tmp_path / "list.txt").write_text("one.npy 0\n")
+    config = SkeletonList(
+        list="list.txt", classes=("sit",), sampling=UniformDraws(num_frames=8), views=Views(clips=2),
+        transforms={"streams": Streams(layout="kinect-20", streams=("joint", "bone"))},
+    )  # fmt: skip
+    data = build_dataset(Data(root=str(tmp_path), val=config, decoder=PyAVConfig()), "val")
+    reader = build(config.sample_reader())
+    alone = reader.read(tmp_path / "one.npy", SampleRef("", 0, 0))
+    assert torch.equal(alone.inputs["pose"], read(data).inputs["pose"])
+    with pytest.raises(DataError, match=r"two\.npy cannot be read"):
+        reader.read(tmp_path / "two.npy", SampleRef("", 0, 0))
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,22 @@ from attrs.validators import ge, min_len
 
 from vidcore.config import DatasetConfig, Facts
 from vidcore.config.base import Shape, Views
+from vidcore.config.slots import SamplingSlot
 from vidcore.data.sampling_config import SamplingConfig
 from vidcore_skeleton.layouts import layout_of
 from vidcore_skeleton.transform_config import Mirror, PoseTransformSlot, Streams
 from vidcore_videos.class_lists import classes_of
+
+
+@frozen(kw_only=True)
+class SkeletonReader:
+    """How a single sequence is read: what weights tell of the data set that they were measured on."""
+
+    sampling: SamplingSlot | None = None  # of frames
+    transforms: tuple[PoseTransformSlot, ...] = ()  # in order
+    views: Views = field(factory=Views)
+    persons: int = field(default=2, validator=ge(1))  # as in the data set
+    fill: Literal["zeros", "repeat"] = "zeros"
 
 
 @frozen(kw_only=True)
@@ -42,6 +54,16 @@ class SkeletonData(DatasetConfig):
     def facts(self, root: Path) -> Facts:
         """Classes from their list, and the shape of a clip."""
         return Facts(classes=known_classes(self.classes, root), inputs={"pose": self.pose_shape()})
+
+    def sample_reader(self) -> SkeletonReader:
+        """Reads `.npy` files."""
+        return SkeletonReader(
+            sampling=self.sampling,
+            transforms=tuple(self.transforms.values()),
+            views=self.views,
+            persons=self.persons,
+            fill=self.fill,
+        )
 
 
 @frozen(kw_only=True)

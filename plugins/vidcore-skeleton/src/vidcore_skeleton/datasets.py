@@ -5,13 +5,15 @@ Letters: V views (clips), M persons, T frames, J joints, C channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
 from attrs import evolve, frozen
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vidcore.data.clips import DataContext, named
@@ -20,7 +22,7 @@ from vidcore.interfaces import Finding
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Sample, SampleRef
 from vidcore_skeleton.annotations import read_table
-from vidcore_skeleton.config import SkeletonData, SkeletonList, SkeletonPickle
+from vidcore_skeleton.config import SkeletonData, SkeletonList, SkeletonPickle, SkeletonReader
 from vidcore_skeleton.skeletons import Skeleton, fill_persons, with_scores
 from vidcore_skeleton.transforms import PoseTransform
 from vidcore_videos.class_lists import classes_of
@@ -69,18 +71,26 @@ class PoseFiles:
 
     def read(self, index: int) -> Skeleton:
         """The sequence at this index; one without persons' dimension is one person."""
-        path = self.folder / self.table.path(index)
-        try:
-            joints = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise DataError(f"{path} cannot be read: {error}; expected a .npy file of numbers") from error
-        if not isinstance(joints, np.ndarray) or joints.ndim not in (3, 4) or joints.dtype.kind not in "fiu":
-            raise DataError(f"{path} holds no numbers [frames, joints, channels], with or without persons first")
-        joints = joints if joints.ndim == 4 else joints[None]
-        return Skeleton(joints=joints.astype(np.float32))
+        return read_skeleton(self.folder / self.table.path(index))
 
     def findings(self) -> Iterator[Finding]:
         yield from self.table.findings
+
+
+def read_skeleton(path: Path) -> Skeleton:
+    """The sequence in a `.npy` file, `[T, J, C]` or `[M, T, J, C]`; one without persons' dimension is one person.
+
+    Raises:
+        DataError: It cannot be read, or holds something else.
+    """
+    try:
+        joints = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path} cannot be read: {error}; expected a .npy file of numbers") from error
+    if not isinstance(joints, np.ndarray) or joints.ndim not in (3, 4) or joints.dtype.kind not in "fiu":
+        raise DataError(f"{path} holds no numbers [frames, joints, channels], with or without persons first")
+    joints = joints if joints.ndim == 4 else joints[None]
+    return Skeleton(joints=joints.astype(np.float32))
 
 
 class SkeletonDataset:
@@ -153,10 +163,23 @@ def read_pose(
     skeleton: Skeleton, context: DataContext, rng: np.random.Generator | None, config: SkeletonData
 ) -> Tensor:
     """What a network sees of a sequence, float32 `[V, M, T, J, C]`. `rng`: transforms in order, then sampling."""
-    for transform in _pose_transforms(context.transforms):
-        skeleton = transform.apply(skeleton, rng)
+    transforms = _pose_transforms(context.transforms)
     assert context.sampling is not None
-    frames = context.sampling.clips(skeleton.num_frames, 0.0, rng, None if rng else context.views.clips)
+    sample = partial(context.sampling.clips, rng=rng, num_clips=None if rng else context.views.clips)
+    return views_of(skeleton, transforms, sample, rng, config)
+
+
+def views_of(
+    skeleton: Skeleton,
+    transforms: Iterable[PoseTransform],
+    sample: Callable[[int, float], NDArray[np.int64]],
+    rng: np.random.Generator | None,
+    config: SkeletonData | SkeletonReader,
+) -> Tensor:
+    """Transformed, sampled (frames and their rate -> indices `[V, T]`), and with as many persons as configured."""
+    for transform in transforms:
+        skeleton = transform.apply(skeleton, rng)
+    frames = sample(skeleton.num_frames, 0.0)
     joints = with_scores(skeleton.joints, skeleton.scores)
     joints = fill_persons(joints, config.persons, config.fill)
     return torch.from_numpy(np.ascontiguousarray(joints[:, frames].transpose(1, 0, 2, 3, 4), np.float32))

@@ -10,6 +10,7 @@ api = 1
 _COMPONENTS = [
     ("dataset", "skeleton-pickle", "config:SkeletonPickle", "datasets:skeleton_pickle", "skeletons of a pickle"),
     ("dataset", "skeleton-list", "config:SkeletonList", "datasets:skeleton_list", "skeletons in a NumPy file each"),
+    ("sample-reader", "skeleton", "config:SkeletonReader", "sample_reader:SkeletonFileReader", "a single sequence"),
     (
         "sampling",
         "uniform-draws",
