@@ -32,9 +32,17 @@ class Parts:
     datasets: dict[str, Dataset]  # by split
     task: Task
     parallel: Parallel
-    device: torch.device
-    chunks: int  # of a step, all processes together
     precision: Precision
+
+    @property
+    def device(self) -> torch.device:
+        """Of this process."""
+        return self.parallel.device
+
+    @property
+    def chunks(self) -> int:
+        """Of a step, all processes together."""
+        return self.experiment.engine.accumulate or self.parallel.world
 
     def metrics(self) -> dict[str, Metric]:
         """New ones, which have gathered nothing."""
@@ -68,8 +76,6 @@ def assemble(
         datasets=datasets,
         task=build(experiment.task, classes),
         parallel=parallel,
-        device=parallel.device,
-        chunks=experiment.engine.accumulate or parallel.world,
         precision=precision,
     )
 

@@ -24,6 +24,7 @@ from vidcore.engine.assembly import Parts, assemble, build_model, build_training
 from vidcore.engine.checkpoints import Checkpoints, optimizer_tensors
 from vidcore.engine.evaluation import Forward, measure, predict_batches
 from vidcore.engine.loop import Training, take_step
+from vidcore.engine.parallel import Parallel
 from vidcore.engine.precision import choose_device, choose_precision
 from vidcore.errors import ConfigError
 from vidcore.interfaces import Dataset, Task
@@ -135,11 +136,11 @@ def _made_parts(experiment: Experiment) -> Parts:
         views = 1 if split == "train" else config.views.clips * config.views.crops
         length = max(config.batch_size, _EVALUATED)
         datasets[split] = MadeSamples(known.inputs, experiment.model.example_inputs(), views, task, classes, length)
-    device = choose_device(experiment.engine.device)
-    precision = choose_precision(experiment.engine.precision, device)
+    parallel = Parallel(choose_device(experiment.engine.device))
+    precision = choose_precision(experiment.engine.precision, parallel.device)
     experiment = evolve(experiment, model=evolve(experiment.model, num_classes=len(classes)))
     return Parts(
-        experiment=experiment, classes=classes, datasets=datasets, task=task, device=device, precision=precision
+        experiment=experiment, classes=classes, datasets=datasets, task=task, parallel=parallel, precision=precision
     )
 
 
