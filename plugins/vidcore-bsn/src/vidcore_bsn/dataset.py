@@ -18,7 +18,7 @@ from vidcore.values import Sample, SampleRef
 from vidcore_bsn.candidates import read_candidates
 from vidcore_bsn.config import CandidateFeatures
 from vidcore_localization.annotations import Annotations, read_annotations
-from vidcore_localization.class_names import known_classes
+from vidcore_localization.class_names import needed_classes
 from vidcore_localization.dataset import (
     labels_of,
     refuse_frame_options,
@@ -121,7 +121,5 @@ def candidate_features(config: CandidateFeatures, context: DataContext) -> Candi
         DataError: The annotations or candidates cannot be used.
     """
     annotations = read_annotations(context.root / config.annotations, config.subset)
-    classes = known_classes(config.classes, context.root, annotations.file)
-    if not classes:
-        raise DataError(f"{annotations.file}: no segment has a label, so there is no class; give `classes`")
+    classes = needed_classes(config.classes, context.root, annotations.file)
     return CandidateDataset(config, annotations, classes, context)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from vidcore.errors import WeightsError
+from vidcore_stgcn.weights import renamed
 
 _STAGE = re.compile(r"backbone\.net\.(\d+)\.(gcn1|tcn1|residual)\.(.+)")
 # the rest of a key within its part of a stage -> ours
@@ -35,7 +35,6 @@ _RULES = {
     ),
     "residual": ((r"conv\.(\w+)", r"shortcut.conv.\1"), (r"bn\.(\w+)", r"shortcut.norm.\1")),
 }
-_UNUSED = "backbone.A"  # a copy of the graph beside the learned ones
 
 
 def from_mmaction2(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -44,12 +43,7 @@ def from_mmaction2(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Raises:
         WeightsError: A key belongs to another architecture.
     """
-    renamed = {key: _renamed(key) for key in state if key != _UNUSED}
-    unknown = [key for key, ours in renamed.items() if ours is None]
-    if unknown:
-        some = ", ".join(unknown[:3]) + (", ..." if len(unknown) > 3 else "")
-        raise WeightsError(f"{len(unknown)} unknown keys ({some}): the weights are of another architecture")
-    return {ours: state[key] for key, ours in renamed.items() if ours is not None}
+    return renamed(state, _renamed)
 
 
 def _renamed(key: str) -> str | None:

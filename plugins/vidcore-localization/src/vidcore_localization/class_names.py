@@ -22,6 +22,18 @@ def known_classes(classes: str | tuple[str, ...], root: Path, annotations: Path)
     return named_in(read_json(annotations)) if annotations.exists() else None
 
 
+def needed_classes(classes: str | tuple[str, ...], root: Path, annotations: Path) -> tuple[str, ...]:
+    """The classes, for a data set that is being read.
+
+    Raises:
+        DataError: There is none, or a file that tells them cannot be used.
+    """
+    names = known_classes(classes, root, annotations)
+    if not names:
+        raise DataError(f"{annotations}: no segment has a label, so there is no class; give `classes`")
+    return names
+
+
 def read_names(path: Path) -> tuple[str, ...]:
     """Names of a text file, one a line.
 

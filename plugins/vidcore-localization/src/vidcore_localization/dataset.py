@@ -17,7 +17,7 @@ from vidcore.interfaces import Finding
 from vidcore.plugins.catalog import nearest
 from vidcore.values import Sample, SampleRef
 from vidcore_localization.annotations import AnnotatedVideo, Annotations, read_annotations
-from vidcore_localization.class_names import known_classes
+from vidcore_localization.class_names import needed_classes
 from vidcore_localization.config import FeatureSegments
 from vidcore_localization.features import read_features, resample
 
@@ -112,9 +112,7 @@ def feature_segments(config: FeatureSegments, context: DataContext) -> FeatureSe
         DataError: The annotations or features cannot be used.
     """
     annotations = read_annotations(context.root / config.annotations, config.subset)
-    classes = known_classes(config.classes, context.root, annotations.file)
-    if not classes:
-        raise DataError(f"{annotations.file}: no segment has a label, so there is no class; give `classes`")
+    classes = needed_classes(config.classes, context.root, annotations.file)
     return FeatureSegmentDataset(config, annotations, classes, context)
 
 

@@ -10,7 +10,7 @@ cls_head.fc.weight                         ->  head.weight
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
@@ -47,7 +47,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (rf"backbone\.gcn\.(\d+)\.residual\.bn\.({_VALUE})", r"stages.\1.shortcut.norm.\2"),
 )
 _PATTERNS = tuple((re.compile(pattern), ours) for pattern, ours in _RULES)
-_UNUSED = "backbone.A"  # a copy of the graph that 2s-AGCN carries beside its learned ones
+_UNUSED = "backbone.A"  # a copy of the graph that some networks carry beside their learned ones
 
 
 def from_mmaction2(state: Mapping[str, Tensor]) -> State:
@@ -56,12 +56,25 @@ def from_mmaction2(state: Mapping[str, Tensor]) -> State:
     Raises:
         WeightsError: A key belongs to another architecture.
     """
-    renamed = {key: _renamed(key) for key in state if key != _UNUSED}
-    unknown = [key for key, ours in renamed.items() if ours is None]
+    return renamed(state, _renamed)
+
+
+def renamed(state: Mapping[str, Tensor], rename: Callable[[str], str | None]) -> State:
+    """The same tensors under our names; the published copy of the graph is left out.
+
+    Args:
+        state: As published.
+        rename: From a published key to ours; None for one that the architecture does not have.
+
+    Raises:
+        WeightsError: There is such a key.
+    """
+    names = {key: rename(key) for key in state if key != _UNUSED}
+    unknown = [key for key, ours in names.items() if ours is None]
     if unknown:
         some = ", ".join(unknown[:3]) + (", ..." if len(unknown) > 3 else "")
         raise WeightsError(f"{len(unknown)} unknown keys ({some}): the weights are of another architecture")
-    return {ours: state[key] for key, ours in renamed.items() if ours is not None}
+    return {ours: state[key] for key, ours in names.items() if ours is not None}
 
 
 def _renamed(key: str) -> str | None:
