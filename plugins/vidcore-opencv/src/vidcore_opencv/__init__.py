@@ -1,0 +1,4 @@
+"""OpenCV in vidcore.
+
+Route: `flow` is optical flow, `motion` the vectors that an encoder stored, `decoder` reads videos.
+"""
