@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from vidcore.values import Sample, SampleRef
 from vidcore_skeleton.annotations import read_table
 from vidcore_skeleton.config import SkeletonData, SkeletonList, SkeletonPickle, SkeletonReader
 from vidcore_skeleton.skeletons import Skeleton, fill_persons, with_scores
-from vidcore_skeleton.transforms import PoseTransform
+from vidcore_skeleton.transforms import OfSampledFrames, PoseTransform
 from vidcore_videos.class_lists import classes_of
 from vidcore_videos.index_table import IndexTable
 from vidcore_videos.lists import read_list
@@ -137,7 +137,10 @@ class SkeletonDataset:
         meta = {"path": self.where(index), "num_frames": skeleton.num_frames, "merge": self.context.views.merge}
         return [
             Sample(
-                ref=evolve(ref, repeat=ref.repeat + repeat), inputs={"pose": pose}, target={"label": label}, meta=meta
+                ref=evolve(ref, repeat=ref.repeat + repeat),
+                inputs={"pose": pose.joints},
+                target={"label": label},
+                meta=meta | pose.meta(),
             )
             for repeat, pose in enumerate(readings)
         ]
@@ -155,14 +158,26 @@ class SkeletonDataset:
             shown = ", ".join(map(repr, missing[:5])) + (", ..." if len(missing) > 5 else "")
             yield Finding("warning", self.where(0), f"{len(missing)} classes have no sequence: {shown}")
 
-    def _reading(self, skeleton: Skeleton, rng: np.random.Generator | None) -> Tensor:
+    def _reading(self, skeleton: Skeleton, rng: np.random.Generator | None) -> Pose:
         return read_pose(skeleton, self.context, rng, self._config)
+
+
+@frozen(kw_only=True, eq=False)
+class Pose:
+    """What a network sees of a sequence."""
+
+    joints: Tensor  # float32 [V, M, T, J, C]
+    frame_size: tuple[int, int] | None  # height, width that x and y are pixels of; None: they are no pixels
+
+    def meta(self) -> dict[str, Any]:
+        """What a task may want to know beside the numbers."""
+        return {} if self.frame_size is None else {"frame_size": self.frame_size}
 
 
 def read_pose(
     skeleton: Skeleton, context: DataContext, rng: np.random.Generator | None, config: SkeletonData
-) -> Tensor:
-    """What a network sees of a sequence, float32 `[V, M, T, J, C]`. `rng`: transforms in order, then sampling."""
+) -> Pose:
+    """What a network sees of a sequence. `rng`: transforms and sampling in the order in which they are done."""
     transforms = _pose_transforms(context.transforms)
     assert context.sampling is not None
     sample = partial(context.sampling.clips, rng=rng, num_clips=None if rng else context.views.clips)
@@ -175,14 +190,18 @@ def views_of(
     sample: Callable[[int, float], NDArray[np.int64]],
     rng: np.random.Generator | None,
     config: SkeletonData | SkeletonReader,
-) -> Tensor:
+) -> Pose:
     """Transformed, sampled (frames and their rate -> indices `[V, T]`), and with as many persons as configured."""
-    for transform in transforms:
-        skeleton = transform.apply(skeleton, rng)
+    waiting = list(transforms)
+    while waiting and not isinstance(waiting[0], OfSampledFrames):
+        skeleton = waiting.pop(0).apply(skeleton, rng)
     frames = sample(skeleton.num_frames, 0.0)
-    joints = with_scores(skeleton.joints, skeleton.scores)
-    joints = fill_persons(joints, config.persons, config.fill)
-    return torch.from_numpy(np.ascontiguousarray(joints[:, frames].transpose(1, 0, 2, 3, 4), np.float32))
+    skeleton = skeleton.at(frames.reshape(-1))
+    for transform in waiting:
+        skeleton = transform.apply(skeleton, rng)
+    joints = fill_persons(with_scores(skeleton.joints, skeleton.scores), config.persons, config.fill)
+    views = joints.reshape(len(joints), -1, frames.shape[1], *joints.shape[2:]).swapaxes(0, 1)
+    return Pose(joints=torch.from_numpy(np.ascontiguousarray(views, np.float32)), frame_size=skeleton.image_size)
 
 
 def checked(skeleton: Skeleton) -> Skeleton:

@@ -37,4 +37,4 @@ class SkeletonFileReader:
         except DataError as error:
             raise named(error, str(path)) from error
         meta = {"path": str(path), "num_frames": skeleton.num_frames, "merge": self._config.views.merge}
-        return Sample(ref=ref, inputs={"pose": pose}, target={}, meta=meta)
+        return Sample(ref=ref, inputs={"pose": pose.joints}, target={}, meta=meta | pose.meta())

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.typing import NDArray
 
 from vidcore_skeleton.layouts import Layout
@@ -30,6 +30,11 @@ class Skeleton:
     def num_frames(self) -> int:
         """T."""
         return int(self.joints.shape[1])
+
+    def at(self, frames: Array) -> Skeleton:
+        """These frames of it, in the order given."""
+        scores = None if self.scores is None else self.scores[:, frames]
+        return evolve(self, joints=self.joints[:, frames], scores=scores)
 
 
 def with_scores(joints: Array, scores: Array | None) -> Array:

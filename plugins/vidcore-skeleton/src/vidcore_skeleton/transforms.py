@@ -30,6 +30,13 @@ class PoseTransform(Protocol):
         """
 
 
+@runtime_checkable
+class OfSampledFrames(Protocol):
+    """A pose transform that sees the frames of all clips, one clip after the other, and so do those that follow it."""
+
+    of_sampled_frames: bool  # True
+
+
 class Normalize2d:
     """Pixels to -1 ... 1. Draws nothing."""
 
