@@ -21,8 +21,10 @@ from vidcore.plugins import build, host
 from vidcore.randomness import Purpose, generator
 from vidcore.testing import check_dataset
 from vidcore.values import SampleRef
-from vidcore_skeleton.config import SkeletonList, SkeletonPickle
+from vidcore_skeleton.config import SkeletonList, SkeletonPickle, SkeletonReader
+from vidcore_skeleton.files import read_skeleton, write_skeleton
 from vidcore_skeleton.sampling_config import UniformDraws
+from vidcore_skeleton.skeletons import Skeleton
 from vidcore_skeleton.transform_config import Normalize2d, RandomScale, Streams
 
 
@@ -103,6 +105,7 @@ def test_an_epoch_may_go_through_the_data_several_times(tmp_path: Path) -> None:
         ({"keypoint": np.zeros((0, 20, 17, 2))}, "no person or no frame"),
         ({"keypoint": np.full((1, 20, 17, 2), np.nan, np.float32)}, "first person 0, frame 0, joint 0"),
         ({"keypoint": np.zeros((20, 17, 2))}, r"expected numbers \[persons, frames, joints, channels\]"),
+        ({"keypoint_score": np.full((1, 20, 17), np.nan, np.float32)}, "340 joints are not finite, first person 0"),
         ({"keypoint_score": np.zeros((1, 19, 17))}, r"keypoint_score is float64 \[1, 19, 17\]"),
         ({"total_frames": 21}, "total_frames is 21, but keypoint has 20 frames"),
         ({"label": "wave"}, "label is 'wave'"),
@@ -174,6 +177,48 @@ def test_a_single_file_is_read_as_its_data_set_reads_it(tmp_path: Path) -> None:
     assert torch.equal(alone.inputs["pose"], read(data).inputs["pose"])
     with pytest.raises(DataError, match=r"two\.npy cannot be read"):
         reader.read(tmp_path / "two.npy", SampleRef("", 0, 0))
+
+
+def test_npz_file_keeps_confidences_and_the_size_of_the_picture(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    skeleton = Skeleton(
+        joints=rng.uniform(0, 100, (2, 5, 17, 2)).astype(np.float32),
+        scores=rng.uniform(0, 1, (2, 5, 17)).astype(np.float32),
+        image_size=(240, 320),
+    )
+    write_skeleton(tmp_path / "poses" / "a.npz", skeleton, fps=np.array(25.0))
+    read_again = read_skeleton(tmp_path / "poses" / "a.npz")
+    np.testing.assert_array_equal(read_again.joints, skeleton.joints)
+    np.testing.assert_array_equal(read_again.scores, skeleton.scores)
+    assert read_again.image_size == (240, 320)
+    assert [path.name for path in (tmp_path / "poses").iterdir()] == ["a.npz"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "text"),
+    [
+        ({"poses": np.zeros((1, 5, 17, 2))}, "has no entry 'keypoint'"),
+        ({"keypoint": np.zeros((5, 17))}, r"holds no numbers \[frames, joints, channels\]"),
+        ({"keypoint": np.array([{}], object)}, "cannot be read: Object arrays cannot be loaded"),
+        ({"keypoint": np.zeros((1, 5, 17, 2)), "keypoint_score": np.zeros((1, 4, 17))}, r"keypoint_score is float64"),
+        ({"keypoint": np.zeros((1, 5, 17, 2)), "img_shape": np.zeros(2)}, r"img_shape is \[0\.0, 0\.0\]"),
+    ],
+)
+def test_npz_file_of_another_form_is_refused(tmp_path: Path, entries: dict[str, Any], text: str) -> None:
+    np.savez(tmp_path / "a.npz", **entries)
+    with pytest.raises(DataError, match=text) as told:
+        read_skeleton(tmp_path / "a.npz")
+    assert "a.npz" in str(told.value)
+
+
+def test_sequence_without_anybody_and_a_broken_archive_are_told(tmp_path: Path) -> None:
+    np.savez(tmp_path / "empty.npz", keypoint=np.zeros((0, 5, 17, 2)))
+    (tmp_path / "broken.npz").write_bytes((tmp_path / "empty.npz").read_bytes()[:60])
+    reader = build(SkeletonReader(sampling=UniformDraws(num_frames=8)))
+    with pytest.raises(DataError, match=r"empty\.npz: the sequence has 0 persons and 5 frames"):
+        reader.read(tmp_path / "empty.npz", SampleRef("", 0, 0))
+    with pytest.raises(DataError, match=r"broken\.npz cannot be read"):
+        reader.read(tmp_path / "broken.npz", SampleRef("", 0, 0))
 
 
 @pytest.mark.parametrize(

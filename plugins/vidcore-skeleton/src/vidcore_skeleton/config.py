@@ -56,7 +56,7 @@ class SkeletonData(DatasetConfig):
         return Facts(classes=known_classes(self.classes, root), inputs={"pose": self.pose_shape()})
 
     def sample_reader(self) -> SkeletonReader:
-        """Reads `.npy` files."""
+        """Reads `.npy` and `.npz` files."""
         return SkeletonReader(
             sampling=self.sampling,
             transforms=tuple(self.transforms.values()),
@@ -84,7 +84,7 @@ class SkeletonPickle(SkeletonData):
 
 @frozen(kw_only=True)
 class SkeletonList(SkeletonData):
-    """Skeletons in a NumPy file each, `[T, V, C]` or `[M, T, V, C]`, named by a list (`path label`)."""
+    """Skeletons in a file each, named by a list (`path label`): `.npy`, `[T, V, C]` or `[M, T, V, C]`, or `.npz`."""
 
     list: str = field(validator=min_len(1))  # below data.root
     folder: str = ""  # that the paths of the list are relative to, below data.root

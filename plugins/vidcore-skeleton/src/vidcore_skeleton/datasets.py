@@ -23,6 +23,7 @@ from vidcore.randomness import Purpose, generator
 from vidcore.values import Sample, SampleRef
 from vidcore_skeleton.annotations import read_table
 from vidcore_skeleton.config import SkeletonData, SkeletonList, SkeletonPickle, SkeletonReader
+from vidcore_skeleton.files import read_skeleton
 from vidcore_skeleton.skeletons import Skeleton, fill_persons, with_scores
 from vidcore_skeleton.transforms import OfSampledFrames, PoseTransform
 from vidcore_videos.class_lists import classes_of
@@ -75,22 +76,6 @@ class PoseFiles:
 
     def findings(self) -> Iterator[Finding]:
         yield from self.table.findings
-
-
-def read_skeleton(path: Path) -> Skeleton:
-    """The sequence in a `.npy` file, `[T, J, C]` or `[M, T, J, C]`; one without persons' dimension is one person.
-
-    Raises:
-        DataError: It cannot be read, or holds something else.
-    """
-    try:
-        joints = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path} cannot be read: {error}; expected a .npy file of numbers") from error
-    if not isinstance(joints, np.ndarray) or joints.ndim not in (3, 4) or joints.dtype.kind not in "fiu":
-        raise DataError(f"{path} holds no numbers [frames, joints, channels], with or without persons first")
-    joints = joints if joints.ndim == 4 else joints[None]
-    return Skeleton(joints=joints.astype(np.float32))
 
 
 class SkeletonDataset:
@@ -174,9 +159,7 @@ class Pose:
         return {} if self.frame_size is None else {"frame_size": self.frame_size}
 
 
-def read_pose(
-    skeleton: Skeleton, context: DataContext, rng: np.random.Generator | None, config: SkeletonData
-) -> Pose:
+def read_pose(skeleton: Skeleton, context: DataContext, rng: np.random.Generator | None, config: SkeletonData) -> Pose:
     """What a network sees of a sequence. `rng`: transforms and sampling in the order in which they are done."""
     transforms = _pose_transforms(context.transforms)
     assert context.sampling is not None
@@ -213,11 +196,13 @@ def checked(skeleton: Skeleton) -> Skeleton:
     persons, frames, _, _ = skeleton.joints.shape
     if not persons or not frames:
         raise DataError(f"the sequence has {persons} persons and {frames} frames; take it out of the list")
-    wrong = ~np.isfinite(skeleton.joints)
+    wrong = ~np.isfinite(skeleton.joints).all(axis=-1)
+    if skeleton.scores is not None:
+        wrong |= ~np.isfinite(skeleton.scores)
     if wrong.any():
-        person, frame, joint, _ = np.argwhere(wrong)[0].tolist()
+        person, frame, joint = np.argwhere(wrong)[0].tolist()
         raise DataError(
-            f"{int(wrong.sum())} numbers are not finite, first person {person}, frame {frame}, joint {joint}: "
+            f"{int(wrong.sum())} joints are not finite, first person {person}, frame {frame}, joint {joint}: "
             "write 0 where a joint was not found"
         )
     return skeleton

@@ -12,11 +12,12 @@ from vidcore.errors import DataError
 from vidcore.plugins import build
 from vidcore.values import Sample, SampleRef
 from vidcore_skeleton.config import SkeletonReader
-from vidcore_skeleton.datasets import checked, read_skeleton, views_of
+from vidcore_skeleton.datasets import checked, views_of
+from vidcore_skeleton.files import read_skeleton
 
 
 class SkeletonFileReader:
-    """Reads `.npy` files of key points, `[frames, joints, channels]` or with persons first."""
+    """Reads the key points of a file, see `vidcore_skeleton.files`."""
 
     def __init__(self, config: SkeletonReader) -> None:
         self._config = config
@@ -30,7 +31,7 @@ class SkeletonFileReader:
             DataError: It cannot be used, or is no path.
         """
         if not isinstance(path, str | os.PathLike):
-            raise DataError("these weights look at skeletons; give the path of a .npy file of key points, not frames")
+            raise DataError("these weights look at skeletons; give the path of a .npy or .npz file of key points")
         try:
             skeleton = checked(read_skeleton(Path(path)))
             pose = views_of(skeleton, self._transforms, self._sample, None, self._config)
