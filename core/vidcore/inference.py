@@ -7,8 +7,7 @@ Letters: C channels, T frames, H W pixels, K classes.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +23,19 @@ from vidcore.config.slots import DecoderSlot, ModelSlot, SampleReaderSlot, Sampl
 from vidcore.config.structure import structure
 from vidcore.data.building import build_context
 from vidcore.data.clips import named, read_clips
-from vidcore.data.video.views import apply_view
+from vidcore.data.video.whole_frames import WholeFrames
 from vidcore.engine.contract import weights_contract
 from vidcore.engine.evaluation import Forward, predict_batches
 from vidcore.engine.precision import choose_device, choose_precision, to_channels_last
 from vidcore.errors import ConfigError, DataError, RunError, WeightsError
-from vidcore.interfaces import FrameView, Scaling, Task, VideoInfo
+from vidcore.interfaces import Scaling, Task, VideoInfo, VideoReader
 from vidcore.plugins import build, host
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Prediction, Sample, SampleRef
 from vidcore.weights.loading import find_weights, load_weights, locate
 from vidcore.weights.reading import read_contract
 
-Video = str | os.PathLike[str] | Tensor | np.ndarray[Any, Any]
+Video = str | os.PathLike[str] | bytes | Tensor | np.ndarray[Any, Any]
 
 
 @frozen(kw_only=True)
@@ -121,12 +120,14 @@ class Predictor:
         """One prediction a video, in order, each made when it is asked for.
 
         Args:
-            videos: A path or several; or frames in memory, RGB uint8 `[T, C, H, W]`.
+            videos: A path or several; the bytes of a file; or frames in memory, RGB uint8 `[T, C, H, W]`.
 
         Raises:
             DataError: A video cannot be used; the message names it. To go on after a bad one, call `predict` for each.
         """
-        several: Iterable[Video] = [videos] if isinstance(videos, str | os.PathLike | Tensor | np.ndarray) else videos
+        several: Iterable[Video] = (
+            [videos] if isinstance(videos, str | os.PathLike | bytes | Tensor | np.ndarray) else videos
+        )
         for index, video in enumerate(several):
             yield self.predict(video, index)
 
@@ -146,14 +147,9 @@ class Predictor:
         if self._reader is not None:
             sample: Sample = self._reader.read(video, SampleRef("", 0, index))
             return sample
-        if isinstance(video, Tensor | np.ndarray):
-            name = f"video {index}"
-            opened: Any = nullcontext(ArrayReader(video, name))
-        else:
-            name = str(os.fspath(video))
-            opened = self._context.decoder.open(name)
+        name = f"video {index}" if isinstance(video, bytes | Tensor | np.ndarray) else str(video)
         try:
-            with opened as reader:
+            with self._opened(video, name) as reader:
                 (reading,) = read_clips(reader, self._context, generator(0, Purpose.SAMPLE, index=index))
                 info = reader.info
         except DataError as error:
@@ -167,6 +163,11 @@ class Predictor:
             "frames": reading.frames.tolist(),
         }
         return Sample(ref=SampleRef("", 0, index), inputs={"video": reading.video}, target={}, meta=meta)
+
+    def _opened(self, video: Video, name: str) -> VideoReader:
+        if isinstance(video, Tensor | np.ndarray):
+            return array_reader(video, name)
+        return self._context.decoder.open(video if isinstance(video, bytes) else name)
 
     def top_k(self, prediction: Prediction, k: int = 5) -> list[tuple[str, float]]:
         """The k highest classes with their scores, best first; fewer where there are fewer classes.
@@ -182,7 +183,7 @@ class Predictor:
         return [(self.classes[i], p) for p, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
 
 
-class ArrayReader:
+def array_reader(frames: Tensor | np.ndarray[Any, Any], name: str) -> WholeFrames:
     """Frames in memory, read like a video. Their frame rate is not known.
 
     Args:
@@ -192,25 +193,16 @@ class ArrayReader:
     Raises:
         DataError: They have another type or shape, or there is none.
     """
-
-    def __init__(self, frames: Tensor | np.ndarray[Any, Any], name: str) -> None:
-        pixels = torch.as_tensor(frames)
-        if pixels.dtype != torch.uint8 or pixels.ndim != 4 or pixels.shape[1] != 3 or not pixels.numel():
-            last = pixels.ndim == 4 and pixels.shape[-1] == 3
-            hint = "; these have channels last, so give frames.permute(0, 3, 1, 2)" if last else ""
-            raise DataError(
-                f"{name}: frames must be RGB uint8 [T, 3, H, W], at least one; got {pixels.dtype} {[*pixels.shape]}"
-                f"{hint}"
-            )
-        self._frames, self._name = pixels, name
-        times = np.zeros(len(pixels))
-        self.info = VideoInfo(
-            num_frames=len(pixels), fps=0.0, width=pixels.shape[3], height=pixels.shape[2], timestamps=times
+    pixels = torch.as_tensor(frames)
+    if pixels.dtype != torch.uint8 or pixels.ndim != 4 or pixels.shape[1] != 3 or not pixels.numel():
+        last = pixels.ndim == 4 and pixels.shape[-1] == 3
+        hint = "; these have channels last, so give frames.permute(0, 3, 1, 2)" if last else ""
+        raise DataError(
+            f"{name}: frames must be RGB uint8 [T, 3, H, W], at least one; got {pixels.dtype} {[*pixels.shape]}{hint}"
         )
-
-    def read(self, requests: Sequence[tuple[Sequence[int], FrameView | None]]) -> list[Tensor]:
-        """See `VideoReader.read`. Scaled like decoded frames up to a few grey levels."""
-        return [apply_view(self._frames[list(indices)], view, self._name) for indices, view in requests]
+    length, _, height, width = pixels.shape
+    info = VideoInfo(num_frames=length, fps=0.0, width=width, height=height, timestamps=np.zeros(length))
+    return WholeFrames(name, info, lambda numbers: pixels[numbers])
 
 
 def _find(

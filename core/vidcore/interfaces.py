@@ -46,6 +46,10 @@ class VideoInfo:
     timestamps: np.ndarray[Any, np.dtype[np.float64]]  # seconds of each frame, ascending, [num_frames]
     codec: str = ""
     rotation: int = 0  # degrees clockwise that were applied: 0, 90, 180, 270
+    channels: int = 3  # RGB
+    # Channels are no colours but x and y of movements in turn, as optical flow stores them: 0 is far to the left or
+    # upwards, 255 as far to the right or downwards. A mirrored frame moves the other way.
+    moves: bool = False
 
 
 class VideoReader(Protocol):
@@ -74,8 +78,8 @@ class VideoReader(Protocol):
 class Decoder(Protocol):
     """Opens videos. One instance serves a whole data set and is pickled to its workers."""
 
-    def open(self, path: str | Path) -> VideoReader:
-        """Raises DataError when the file is missing, is no video, or holds no frame."""
+    def open(self, path: str | Path | bytes) -> VideoReader:
+        """Open a file, or the bytes of one. Raises DataError when it is missing, is no video, or holds no frame."""
 
 
 @frozen

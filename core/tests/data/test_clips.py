@@ -17,8 +17,9 @@ from vidcore.data.sampling import DenseSampling
 from vidcore.data.transforms import CenterCrop, Flip, RandomCrop, Resize
 from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.pyav import PyAV
+from vidcore.data.video.whole_frames import WholeFrames
 from vidcore.errors import DataError
-from vidcore.interfaces import Dataset
+from vidcore.interfaces import Dataset, VideoInfo
 from vidcore.randomness import Purpose, generator
 from vidcore.values import SampleRef
 
@@ -157,3 +158,32 @@ def test_facts_tell_the_shape_of_a_clip() -> None:
     )
     assert config.facts(Path("/nowhere")).inputs == {"video": (3, 8, 32, 48)}
     assert frame_size({"a": transform_config.CenterCrop(size=5), "b": object()}) == (None, None)
+
+
+def test_movements_change_direction_when_they_are_mirrored() -> None:
+    moves = torch.randint(0, 256, (4, 4, 6, 8), dtype=torch.uint8)  # x, y, x, y
+    before = moves.clone()
+    info = VideoInfo(num_frames=4, fps=0.0, width=8, height=6, timestamps=np.zeros(4), channels=4, moves=True)
+    both = {
+        "flip": Flip(transform_config.Flip(probability=1.0)),
+        "down": Flip(transform_config.Flip(probability=1.0, direction="vertical")),
+    }
+    for names, turned in (
+        (["flip"], moves.flip(-1)),
+        (["down"], moves.flip(-2)),
+        (["flip", "down"], moves.flip(-1, -2)),
+    ):
+        made = context(
+            Path(),
+            sampling=DenseSampling(sampling_config.Dense(num_frames=4, frame_interval=1)),
+            transforms={name: both[name] for name in names},
+            training=True,
+        )
+        reader = WholeFrames("flow", info, lambda numbers: moves[numbers])
+        (reading,) = read_clips(reader, made, rng())
+        expected = turned.clone()
+        for first, name in enumerate(("flip", "down")):
+            if name in names:
+                expected[:, first::2] = 255 - expected[:, first::2]
+        assert torch.equal(reading.video[0].transpose(0, 1), expected[reading.frames[0]]), names
+        assert torch.equal(moves, before)

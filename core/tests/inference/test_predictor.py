@@ -23,7 +23,7 @@ from vidcore.engine.contract import weights_contract
 from vidcore.engine.predictions import read_predictions
 from vidcore.engine.runner import run
 from vidcore.errors import ConfigError, DataError, RunError, WeightsError
-from vidcore.inference import ArrayReader, Predictor
+from vidcore.inference import Predictor, array_reader
 from vidcore.interfaces import FrameView
 from vidcore.plugins import build, host
 from vidcore.testing import make_video
@@ -210,6 +210,15 @@ def test_file_and_its_frames_in_memory_agree(tmp_path: Path) -> None:
     assert predictor.read(path).inputs["video"].shape == (6, 3, 4, 32, 32)
 
 
+def test_bytes_of_a_file_are_taken_too(tmp_path: Path) -> None:
+    predictor = Predictor(weights=saved(tmp_path / "w.safetensors"), device="cpu")
+    path = video(tmp_path / "blue.mp4", 2)
+    of_file, of_bytes = predictor.predict(path), predictor.predict(path.read_bytes())
+    assert torch.equal(of_file.outputs["scores"], of_bytes.outputs["scores"])
+    with pytest.raises(DataError, match="video 0: <bytes>"):
+        predictor.predict(b"this is no video")
+
+
 def test_numpy_frames_are_taken_too(tmp_path: Path) -> None:
     predictor = Predictor(weights=saved(tmp_path / "w.safetensors"), device="cpu")
     frames = np.stack([colour(2).transpose(2, 0, 1)] * 5)
@@ -337,14 +346,14 @@ def test_odd_sizes_and_a_single_frame_are_fine(tmp_path: Path) -> None:
 )
 def test_wrong_frames_are_told(frames: torch.Tensor, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        ArrayReader(frames, "video 0")
+        array_reader(frames, "video 0")
 
 
 def test_frames_in_memory_are_cropped_before_they_are_scaled() -> None:
     frames = torch.arange(64, dtype=torch.uint8).view(1, 1, 8, 8).expand(2, 3, 8, 8)
     crop = (2, 4, 4, 2)
     requests = [([1, 0, 1], FrameView(crop=crop)), ([0], FrameView(crop=crop, size=(4, 8)))]
-    cut, scaled = ArrayReader(frames, "x").read(requests)
+    cut, scaled = array_reader(frames, "x").read(requests)
     assert torch.equal(cut, frames[[1, 0, 1], :, 4:6, 2:6])
     assert scaled.shape == (1, 3, 4, 8)
 

@@ -90,7 +90,12 @@ def read_clips(
     requests = list(dict.fromkeys((clip, plan.view) for choice in choices for clip, plan in choice.views))
     decoded = dict(zip(requests, reader.read([(list(clip), view) for clip, view in requests]), strict=True))
     return [
-        Reading(video=_join(choice, decoded), frames=choice.frames, geometry=choice.geometry, draws=choice.draws)
+        Reading(
+            video=_join(choice, decoded, info.moves),
+            frames=choice.frames,
+            geometry=choice.geometry,
+            draws=choice.draws,
+        )
         for choice in choices
     ]
 
@@ -103,13 +108,13 @@ def _choose(frames: Indices, size: tuple[int, int], context: DataContext, rng: n
     return _Choice(frames, views, *planned[0])
 
 
-def _join(choice: _Choice, decoded: Mapping[tuple[tuple[int, ...], FrameView], Tensor]) -> Tensor:
+def _join(choice: _Choice, decoded: Mapping[tuple[tuple[int, ...], FrameView], Tensor], moves: bool) -> Tensor:
     """All views, `[V, C, T, H, W]`. Laid out with channels last, as they are decoded and as networks like it."""
     channels = next(iter(decoded.values())).shape[1]
     shape = (len(choice.views), choice.frames.shape[1], *choice.geometry.size, channels)
     video = torch.empty(shape, dtype=torch.uint8)
     for out, (clip, plan) in zip(video, choice.views, strict=True):
-        out.copy_(plan.finish(decoded[clip, plan.view]).permute(0, 2, 3, 1))
+        out.copy_(plan.finish(decoded[clip, plan.view], moves).permute(0, 2, 3, 1))
     return video.permute(0, 4, 1, 2, 3)
 
 

@@ -169,10 +169,13 @@ class FramePlan:
     rest: tuple[Step, ...]  # what is done with it
     matrix: Matrix  # where points of the source frame end up, `[3, 3]`
 
-    def finish(self, frames: Tensor) -> Tensor:
-        """Do the rest. `[T, C, h, w]`, uint8."""
+    def finish(self, frames: Tensor, moves: bool = False) -> Tensor:
+        """Do the rest. `[T, C, h, w]`, uint8; with `moves` the channels are those of `VideoInfo.moves`."""
         for step in self.rest:
             frames = step.pixels(frames)
+            if moves and isinstance(step, FlipStep):  # a new tensor, so nobody else's pixels change
+                along = frames[:, 0 if step.axis == "horizontal" else 1 :: 2]
+                along.copy_(255 - along)
         return frames
 
     def points(self, points: NDArray[Any]) -> NDArray[Any]:
