@@ -69,6 +69,17 @@ def test_groups_can_be_shown() -> None:
     assert lines[1] == "lr 0.5, weight decay 0: 2 tensors, 10 parameters (head.weight … head.bias)"
 
 
+def test_layers_far_from_the_head_may_learn_slower() -> None:
+    class Layered(Net):
+        def layer_ids(self) -> dict[str, int]:
+            return {name: ("stem", "body", "head").index(name.split(".")[0]) for name, _ in self.named_parameters()}
+
+    found = factors(Layered(), Sgd(layer_decay=0.5, groups={"head": GroupFactors(lr_factor=5.0)}))
+    assert [found[name][0] for name in ("stem.0.weight", "body.1.bias", "head.weight")] == [0.25, 0.5, 5.0]
+    with pytest.raises(ConfigError, match="optimizer.layer_decay: Net does not number its layers"):
+        parameter_groups(Net(), Sgd(layer_decay=0.5))
+
+
 def test_a_pattern_that_matches_nothing_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r"engine.freeze: 'steam' matches no parameter; did you mean 'stem'\?"):
         freeze(Net(), ["steam"])
@@ -89,6 +100,13 @@ def test_frozen_parameters_are_in_no_group_and_their_norms_stand_still() -> None
     assert not any(name.startswith("stem") for name in factors(model, Sgd()))
     set_training_mode(model, frozen_norm=False)
     assert [model.stem[1].training, model.body[1].training, model.body.training] == [False, False, True]
+
+
+def test_all_norms_but_the_first_can_stand_still() -> None:
+    model = Net()
+    assert freeze(model, ["*.1.*", "!stem"]) == ["body.1.weight", "body.1.bias"]
+    set_training_mode(model, frozen_norm=False)
+    assert [model.stem[1].training, model.body[1].training] == [True, False]
 
 
 def test_all_norms_may_stand_still() -> None:

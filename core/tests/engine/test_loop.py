@@ -16,12 +16,12 @@ from vidcore_engine_toy.parts import ToyClips, ToyNet, ToyTask, toy_batches
 
 from vidcore.config.experiment import ClipGrad, Ema
 from vidcore.engine.config import AdamW, Cosine, GroupFactors, Sgd
-from vidcore.engine.ema import make_ema
 from vidcore.engine.groups import for_torch, parameter_groups
 from vidcore.engine.loop import Policy, Progress, Training, train
 from vidcore.engine.optimizers import adamw, sgd
 from vidcore.engine.precision import Precision, to_channels_last
 from vidcore.engine.schedules import cosine
+from vidcore.engine.techniques import Average
 from vidcore.errors import RunError
 from vidcore.randomness import Purpose, generator, torch_seed
 
@@ -89,6 +89,10 @@ def bare(
         after_step()
 
 
+def bare_sgd(model: nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4, fused=True)
+
+
 def assert_same_bits(ours: nn.Module, theirs: nn.Module) -> None:
     state, expected = ours.state_dict(), theirs.state_dict()
     assert state.keys() == expected.keys()
@@ -99,7 +103,7 @@ def assert_same_bits(ours: nn.Module, theirs: nn.Module) -> None:
 def test_fifty_steps_are_those_of_a_bare_loop() -> None:
     ours, theirs = make_model(), make_model()
     trained(training(ours, make_task()))
-    bare(theirs, make_task(), torch.optim.SGD(theirs.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4))
+    bare(theirs, make_task(), bare_sgd(theirs))
     assert_same_bits(ours, theirs)
 
 
@@ -109,7 +113,7 @@ def test_mixing_accumulation_and_clipping_are_those_of_a_bare_loop() -> None:
     bare(
         theirs,
         make_task(mixup=0.8),
-        torch.optim.SGD(theirs.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4),
+        bare_sgd(theirs),
         accumulate=3,
         before_step=lambda step: nn.utils.clip_grad_norm_(theirs.parameters(), 0.5) and None,
     )
@@ -122,7 +126,7 @@ def test_clipping_by_value_is_that_of_a_bare_loop() -> None:
     bare(
         theirs,
         make_task(),
-        torch.optim.SGD(theirs.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4),
+        bare_sgd(theirs),
         before_step=lambda step: nn.utils.clip_grad_value_(theirs.parameters(), 0.01),
     )
     assert_same_bits(ours, theirs)
@@ -130,24 +134,35 @@ def test_clipping_by_value_is_that_of_a_bare_loop() -> None:
 
 def test_average_and_schedule_are_those_of_a_bare_loop() -> None:
     ours, theirs, schedule = make_model(), make_model(), cosine(Cosine(warmup_epochs=2))
-    ema = make_ema(ours, Ema(decay=0.9))
-    assert ema is not None
-    trained(training(ours, make_task(), ema=ema, learning_rate_factor=lambda step: schedule.factor(step, 5, 10)))
+    ema = Average(Ema(decay=0.9))
+    ema.begin(ours, None, 5)
+    trained(
+        training(
+            ours, make_task(), techniques={"ema": ema}, learning_rate_factor=lambda step: schedule.factor(step, 5, 10)
+        )
+    )
 
     average = AveragedModel(theirs, multi_avg_fn=get_ema_multi_avg_fn(0.9), use_buffers=True)  # type: ignore[no-untyped-call]
-    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4)
+    optimizer = bare_sgd(theirs)
 
     def set_rate(step: int) -> None:
         optimizer.param_groups[0]["lr"] = 0.05 * schedule.factor(step, 5, 10)
 
     bare(theirs, make_task(), optimizer, before_step=set_rate, after_step=lambda: average.update_parameters(theirs))
     assert_same_bits(ours, theirs)
-    assert_same_bits(ema.module, average.module)
+    assert_same_bits(ema.average.module, average.module)
 
 
-def test_parameter_groups_are_those_of_a_bare_loop() -> None:
+@pytest.mark.parametrize("kernels", ["fused", "foreach", "loop"])
+def test_parameter_groups_and_kernels_are_those_of_a_bare_loop(kernels: Any) -> None:
     ours, theirs = make_model(), make_model()
-    config = AdamW(lr=0.01, weight_decay=0.1, no_decay_norm_bias=True, groups={"head": GroupFactors(lr_factor=5.0)})
+    config = AdamW(
+        lr=0.01,
+        weight_decay=0.1,
+        no_decay_norm_bias=True,
+        groups={"head": GroupFactors(lr_factor=5.0)},
+        kernels=kernels,
+    )
     trained(training(ours, make_task(), config=config))
     groups = [
         {"params": [theirs.backbone[0].weight], "weight_decay": 0.1, "lr": 0.01},
@@ -155,14 +170,14 @@ def test_parameter_groups_are_those_of_a_bare_loop() -> None:
         {"params": [theirs.head.weight], "weight_decay": 0.1, "lr": 0.05},
         {"params": [theirs.head.bias], "weight_decay": 0.0, "lr": 0.05},
     ]
-    bare(theirs, make_task(), torch.optim.AdamW(groups))
+    bare(theirs, make_task(), torch.optim.AdamW(groups, fused=kernels == "fused", foreach=kernels == "foreach"))
     assert_same_bits(ours, theirs)
 
 
 def test_bf16_is_that_of_a_bare_loop() -> None:
     ours, theirs = make_model(), make_model()
     trained(training(ours, make_task(), precision=Precision("bf16", "cpu")))
-    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4)
+    optimizer = bare_sgd(theirs)
     bare(theirs, make_task(), optimizer, autocast=torch.bfloat16)
     assert_same_bits(ours, theirs)
 

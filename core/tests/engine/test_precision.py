@@ -65,6 +65,13 @@ def test_only_tensors_of_five_dimensions_change_their_memory_format() -> None:
     assert found["names"] == ["a"]
 
 
+def test_a_kernel_that_cannot_be_deterministic_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"engine.deterministic: put_ does not have a determ"), determinism(True):
+        torch.zeros(3).put_(torch.tensor([0, 0]), torch.ones(2))
+    with pytest.raises(RuntimeError, match="another one"), determinism(True):
+        raise RuntimeError("another one")
+
+
 def test_determinism_is_wanted_for_a_while() -> None:
     with determinism(True):
         assert torch.are_deterministic_algorithms_enabled()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 import pytest
 from safetensors import safe_open
 from toy_run import Run, left
+from vidcore_engine_toy import config as toy_config
+from vidcore_engine_toy import parts as toy_parts
 from vidcore_engine_toy.config import CLASSES
 
 from vidcore.engine.journal import read_journal
 from vidcore.engine.predictions import read_predictions
 from vidcore.engine.runner import run
-from vidcore.errors import ConfigError, RunError
+from vidcore.errors import ConfigError, RunError, WeightsError
 
 pytestmark = pytest.mark.usefixtures("toy_plugin")
 
@@ -146,7 +149,7 @@ def test_callbacks_hear_the_run(run_toy: Run, tmp_path: Path) -> None:
     heard = list(read_journal(path))
     assert [row["event"] for row in heard if row["event"] != "checkpoint_saved"] == [
         "run_started",
-        *(["epoch_started", "step_finished", "step_finished", "evaluation_finished"] * 2),
+        *(["epoch_started", "step_finished", "step_finished", "evaluation_finished", "epoch_finished"] * 2),
         "evaluation_finished",
         "run_finished",
     ]
@@ -196,6 +199,55 @@ def test_a_batch_larger_than_the_data_is_told(run_toy: Run) -> None:
     result = run_toy(data__train__samples=3)
     assert result.steps == 4
     assert "data.train has 3 samples, fewer than the 8 of a step: every epoch is one short step" in result.remarks
+
+
+def test_one_sample_is_enough(run_toy: Run) -> None:
+    result = run_toy(data__train__samples=1, data__val__samples=1)
+    assert (result.steps, result.bad_steps) == (4, 0)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"engine__freeze": ["*"]}, "engine.freeze: none of the 6 parameters is left to train"),
+        ({"engine__device": "cuda:77"}, "engine.device: there is no 'cuda:77' here; this machine has: cpu"),
+        ({"model__num_classes": 3}, "model.num_classes: 3, but data.train has 4 classes"),
+    ],
+)
+def test_what_cannot_be_trained_is_told_before_training(
+    run_toy: Run, tmp_path: Path, overrides: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        run_toy(**overrides)
+    assert not (tmp_path / "runs" / "toy" / "checkpoints").exists()
+
+
+def test_weights_of_another_network_are_told_key_by_key(run_toy: Run) -> None:
+    first = str(run_toy("first", engine__epochs=1).folder / "weights" / "last.safetensors")
+    with pytest.raises(WeightsError) as caught:
+        run_toy("wider", model__weights=first, model__width=9, model__norm=False)
+    for told in ("unexpected (5): backbone.1.", "backbone.0.weight (file [8, 3, 3, 3, 3], model [9, 3, 3, 3, 3])"):
+        assert told in str(caught.value)
+
+
+def test_other_classes_than_those_that_a_run_began_with_are_told(run_toy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = str(run_toy(engine__epochs=1).folder / "weights" / "last.safetensors")
+    for module in (toy_config, toy_parts):
+        monkeypatch.setattr(module, "CLASSES", CLASSES[:3])
+    with pytest.raises(ConfigError, match="model.num_classes: was 4, is 3"):
+        run_toy(engine__epochs=2)
+    with pytest.raises(WeightsError, match=r'only the head differs: strict = "backbone" loads the rest'):
+        run_toy("three", model__weights=first)
+    assert run_toy("three", fresh=True, model__weights=first, model__strict="backbone").steps == 8
+
+
+def test_a_run_that_a_callback_ended_does_not_go_on_after_a_kill(run_toy: Run) -> None:
+    ended = {"brake": {"type": "toy-brake", "after_epoch": 2, "remember": True}}
+    whole = run_toy(callbacks=ended).folder
+    before = left(whole)
+    (whole / "result.json").unlink()
+    assert run_toy(callbacks=ended).steps == 4
+    assert left(whole) == before
 
 
 def test_a_taken_folder_is_told(run_toy: Run, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from vidcore.config.slots import (
     ParallelSlot,
     ScheduleSlot,
     TaskSlot,
+    TechniqueSlot,
 )
 
 
@@ -94,10 +95,11 @@ class Engine:
     auto_scale_lr: int | None = field(
         default=None, validator=optional(ge(1))
     )  # batch size that `optimizer.lr` is meant for
-    freeze: tuple[str, ...] = ()  # shell patterns of parameter names that are not trained
+    freeze: tuple[str, ...] = ()  # shell patterns of parameter names that are not trained; "!pattern": but these are
     frozen_norm: bool = False  # batch norms keep their running statistics
     clip_grad: ClipGrad | None = None
     ema: Ema | None = None
+    techniques: dict[str, TechniqueSlot] = field(factory=dict)  # what else takes part in training, in order
     max_bad_steps: int = field(
         default=10, validator=ge(1)
     )  # steps in a row with a loss that is not finite, before the run stops

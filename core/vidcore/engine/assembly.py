@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from torch import nn
 
 from vidcore.config.experiment import Experiment
 from vidcore.data.building import build_dataset
 from vidcore.data.transforms import apply_draws
 from vidcore.engine.compilation import compile_model
-from vidcore.engine.ema import make_ema
 from vidcore.engine.groups import for_torch, freeze, parameter_groups, scale_of
 from vidcore.engine.loop import Training
 from vidcore.engine.parallel import Parallel
 from vidcore.engine.precision import Precision, choose_device, choose_precision, to_channels_last
+from vidcore.engine.techniques import Average, Technique
 from vidcore.errors import ConfigError
 from vidcore.interfaces import Dataset, Metric, Task
 from vidcore.plugins import build
@@ -33,6 +33,7 @@ class Parts:
     task: Task
     parallel: Parallel
     precision: Precision
+    techniques: Mapping[str, Technique] = field(factory=dict)  # by name, in order
 
     @property
     def device(self) -> torch.device:
@@ -77,7 +78,15 @@ def assemble(
         task=build(experiment.task, classes),
         parallel=parallel,
         precision=precision,
+        techniques=techniques_of(experiment),
     )
+
+
+def techniques_of(experiment: Experiment) -> dict[str, Technique]:
+    """`engine.ema` where there is one, then what stands under `[engine.techniques]`."""
+    ema = experiment.engine.ema
+    first: dict[str, Technique] = {"ema": Average(ema)} if ema is not None else {}
+    return first | {name: build(config) for name, config in experiment.engine.techniques.items()}
 
 
 def build_model(parts: Parts) -> nn.Module:
@@ -108,12 +117,15 @@ def build_training(parts: Parts, model: nn.Module, steps_per_epoch: int) -> Trai
     groups = for_torch(parameter_groups(model, experiment.optimizer), experiment.optimizer, scale)
     schedule = build(experiment.schedule)
     transforms = transforms_of(parts.datasets["train"])
-    ema = make_ema(model, engine.ema)  # before the model is compiled: the average is measured, and not compiled
-    compile_model(model, engine.compile)
+    optimizer = build(experiment.optimizer, groups)
+    techniques = {**({"optimizer": optimizer} if isinstance(optimizer, Technique) else {}), **parts.techniques}
+    for technique in techniques.values():
+        technique.begin(model, parts, steps_per_epoch)
+    compile_model(model, engine.compile)  # last: averages are measured, and not compiled
     return Training(
         model=model,
         task=parts.task,
-        optimizer=build(experiment.optimizer, groups),
+        optimizer=optimizer,
         learning_rate_factor=lambda step: schedule.factor(step, steps_per_epoch, engine.epochs),
         precision=parts.precision,
         device=parts.device,
@@ -124,7 +136,7 @@ def build_training(parts: Parts, model: nn.Module, steps_per_epoch: int) -> Trai
         accumulate=parts.chunks,
         parallel=parts.parallel,
         clip=engine.clip_grad,
-        ema=ema,
+        techniques=techniques,
         channels_last=engine.channels_last,
         frozen_norm=engine.frozen_norm,
         max_bad_steps=engine.max_bad_steps,

@@ -23,17 +23,26 @@ class OptimizerConfig:
     lr: float = field(default=1e-3, validator=gt(0.0))  # before the schedule's factor
     weight_decay: float = field(default=0.0, validator=ge(0.0))
     no_decay_norm_bias: bool = False  # no weight decay for biases and the weights of norm layers
+    # factor of the rate for each layer further from the head, where the model numbers its layers
+    layer_decay: float = field(default=1.0, validator=and_(gt(0.0), le(1.0)))
     # [optimizer.groups."head.*"]: by shell pattern of parameter names, or the name of a module
     groups: dict[str, GroupFactors] = field(
         factory=dict, validator=deep_mapping(instance_of(str), instance_of(GroupFactors))
     )
 
 
+@frozen(kw_only=True)
+class TorchOptimizer(OptimizerConfig):
+    """What the optimizers of `torch.optim` have."""
+
+    kernels: Literal["auto", "fused", "foreach", "loop"] = "auto"  # for all parameters at once, or one by one
+
+
 _BETAS = deep_iterable(and_(ge(0.0), lt(1.0)))
 
 
 @frozen(kw_only=True)
-class Sgd(OptimizerConfig):
+class Sgd(TorchOptimizer):
     """Stochastic gradient descent with momentum, as `torch.optim.SGD`."""
 
     lr: float = field(default=0.1, validator=gt(0.0))
@@ -47,7 +56,7 @@ class Sgd(OptimizerConfig):
 
 
 @frozen(kw_only=True)
-class Adam(OptimizerConfig):
+class Adam(TorchOptimizer):
     """Adam with weight decay added to the gradient, as `torch.optim.Adam`."""
 
     betas: tuple[float, float] = field(default=(0.9, 0.999), validator=_BETAS)  # decay of the mean and of the square
@@ -55,7 +64,7 @@ class Adam(OptimizerConfig):
 
 
 @frozen(kw_only=True)
-class AdamW(OptimizerConfig):
+class AdamW(TorchOptimizer):
     """Adam with decoupled weight decay, as `torch.optim.AdamW`."""
 
     weight_decay: float = field(default=0.01, validator=ge(0.0))

@@ -74,6 +74,10 @@ class RunEvents:
         """The model was measured; `predictions` is the file of what it said."""
 
     @hookspec
+    def epoch_finished(self, run: RunInfo, epoch: int) -> None:
+        """The last step of an epoch was taken, and the model measured if it was time; it may be saved next."""
+
+    @hookspec
     def checkpoint_saved(self, run: RunInfo, step: int, path: Path) -> None:
         """A checkpoint is on the disk."""
 

@@ -10,6 +10,7 @@ from vidcore.data.bad_videos import BadVideos
 from vidcore.data.loader import load_batches
 from vidcore.data.plan import EvaluationPlan, Plan, TrainingPlan
 from vidcore.engine.assembly import Parts
+from vidcore.interfaces import Dataset
 from vidcore.values import Batch
 
 
@@ -42,7 +43,11 @@ def training_batches(
     parts: Parts, start_step: int, bad: BadVideos
 ) -> contextlib.AbstractContextManager[Iterator[Batch]]:
     """Chunks without end, from a step on; leaving the context ends the workers."""
-    return _batches(parts, "train", training_plan(parts, start_step), bad)
+    plan: Plan = training_plan(parts, start_step)
+    dataset = parts.datasets["train"]
+    for technique in parts.techniques.values():
+        plan, dataset = technique.plan(plan), technique.dataset(dataset)
+    return _batches(parts, dataset, plan, bad)
 
 
 def evaluation_batches(parts: Parts, split: str, bad: BadVideos) -> contextlib.AbstractContextManager[Iterator[Batch]]:
@@ -50,14 +55,14 @@ def evaluation_batches(parts: Parts, split: str, bad: BadVideos) -> contextlib.A
     config: Any = getattr(parts.experiment.data, split)
     parallel, size = parts.parallel, len(parts.datasets[split])
     plan = EvaluationPlan(num_samples=size, batch_size=config.batch_size, rank=parallel.rank, world=parallel.world)
-    return _batches(parts, split, plan, bad)
+    return _batches(parts, parts.datasets[split], plan, bad)
 
 
 @contextlib.contextmanager
-def _batches(parts: Parts, split: str, plan: Plan, bad: BadVideos) -> Generator[Iterator[Batch]]:
+def _batches(parts: Parts, dataset: Dataset, plan: Plan, bad: BadVideos) -> Generator[Iterator[Batch]]:
     data = parts.experiment.data
     batches = load_batches(
-        parts.datasets[split],
+        dataset,
         parts.task,
         plan,
         bad,

@@ -46,18 +46,18 @@ def matching(pattern: str, names: Iterable[str], where: str) -> list[str]:
 
 
 def freeze(model: nn.Module, patterns: Iterable[str]) -> list[str]:
-    """Take the matching parameters out of training; their names.
+    """Take the matching parameters out of training; their names. `!pattern` takes back what stood before it.
 
     Raises:
         ConfigError: A pattern matches nothing, or nothing is left to train.
     """
     parameters = dict(model.named_parameters())
     for pattern in patterns:
-        for name in matching(pattern, parameters, "engine.freeze"):
-            parameters[name].requires_grad_(False)
+        for name in matching(pattern.removeprefix("!"), parameters, "engine.freeze"):
+            parameters[name].requires_grad_(pattern.startswith("!"))
     frozen_names = [name for name, parameter in parameters.items() if not parameter.requires_grad]
     if len(frozen_names) == len(parameters):
-        raise ConfigError(f"engine.freeze: none of the {len(parameters)} parameters is left to train")
+        raise ConfigError(f"engine.freeze: none of the {len(parameters)} parameters is left to train; freeze fewer")
     return frozen_names
 
 
@@ -75,10 +75,11 @@ def parameter_groups(model: nn.Module, config: OptimizerConfig) -> list[Paramete
     """All trained parameters, sorted into groups by their factors, in the order of the model.
 
     The factors of a parameter are those that the model gives it (`model.param_groups()`), times those of every pattern
-    that matches it; norm weights and biases have no weight decay if the configuration says so.
+    that matches it; norm weights and biases have no weight decay if the configuration says so. With `layer_decay` d,
+    a parameter n layers away from the last has d ** n times the rate.
 
     Raises:
-        ConfigError: A pattern matches nothing.
+        ConfigError: A pattern matches nothing, or the model does not number its layers.
     """
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     lr_factors = dict.fromkeys(trained, 1.0)
@@ -92,6 +93,8 @@ def parameter_groups(model: nn.Module, config: OptimizerConfig) -> list[Paramete
 
     for group in declared_groups(model):
         multiply(group.names, group.factors.lr_factor, group.factors.weight_decay_factor)
+    for name, depth in _depths(model, config.layer_decay).items():
+        multiply([name], config.layer_decay**depth, 1.0)
     if config.no_decay_norm_bias:
         multiply(_norms_and_biases(model), 1.0, 0.0)
     every_name = [name for name, _ in model.named_parameters()]
@@ -151,6 +154,17 @@ def describe(groups: Iterable[ParameterGroup], config: OptimizerConfig, scale: f
 def scale_of(auto_scale_lr: int | None, samples_per_step: int) -> float:
     """The factor that fits a learning rate, meant for steps of `auto_scale_lr` samples, to the steps of this run."""
     return samples_per_step / auto_scale_lr if auto_scale_lr else 1.0
+
+
+def _depths(model: nn.Module, layer_decay: float) -> dict[str, int]:
+    """How many layers each parameter is away from the last one; nothing where that has no effect."""
+    if layer_decay == 1.0:
+        return {}
+    number = getattr(model, "layer_ids", None)
+    if number is None:
+        raise ConfigError(f"optimizer.layer_decay: {type(model).__name__} does not number its layers; use groups")
+    ids: dict[str, int] = number()
+    return {name: max(ids.values()) - layer for name, layer in ids.items()}
 
 
 def _norms_and_biases(model: nn.Module) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 Route: `train` is the loop; `take_step` is one optimizer step, made of one or several chunks; `Policy` is what happens
 around steps, and `session.py` fills it in. What they use has one job each and a file of its own: precision, groups,
-schedules, gradients, ema, evaluation, checkpoints, events.
+schedules, gradients, techniques, evaluation, checkpoints, events.
 
 A step is a function of the weights before it, the seed and its number: data comes from a plan that can start at any
 step, and every random number is drawn from a key. So a checkpoint holds no random state, and a run that was killed goes
@@ -14,14 +14,13 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import torch
 from attrs import Factory, define, evolve, field, frozen
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from vidcore.config.experiment import ClipGrad
 from vidcore.engine.gradients import RunningStatistics, clip_gradients
@@ -29,6 +28,7 @@ from vidcore.engine.groups import set_training_mode
 from vidcore.engine.optimizers import set_learning_rates
 from vidcore.engine.parallel import Parallel
 from vidcore.engine.precision import Precision, inputs_channels_last
+from vidcore.engine.techniques import Technique
 from vidcore.errors import RunError
 from vidcore.interfaces import Task
 from vidcore.randomness import Purpose, generator, torch_seed
@@ -58,7 +58,7 @@ class Training:
     # the model, or what stands around it to sum gradients over processes
     called: nn.Module = Factory(lambda self: self.parallel.wrap(self.model), takes_self=True)
     clip: ClipGrad | None = None
-    ema: AveragedModel | None = None
+    techniques: Mapping[str, Technique] = Factory(dict)  # by name; each begins with what the one before it made
     channels_last: bool = False
     frozen_norm: bool = False
     max_bad_steps: int = 10
@@ -138,6 +138,8 @@ def train(training: Training, progress: Progress, batches: Iterator[Batch], poli
     """
     set_training_mode(training.model, training.frozen_norm)
     training.optimizer.zero_grad(set_to_none=True)
+    if policy.should_end():  # decided before a kill
+        return
     while progress.epochs_closed < training.epochs and not policy.should_stop():
         epoch = progress.epochs_closed + 1
         if progress.step == epoch * training.steps_per_epoch:
@@ -158,7 +160,9 @@ def train(training: Training, progress: Progress, batches: Iterator[Batch], poli
 def take_step(training: Training, step: int, batches: Iterator[Batch], *, measure: bool = False) -> Step:
     """One optimizer step: chunks forward and backward, clip, update. A step that is not finite changes nothing."""
     started = time.perf_counter()
-    learning_rate = set_learning_rates(training.optimizer, training.learning_rate_factor(step))
+    set_learning_rates(training.optimizer, training.learning_rate_factor(step))
+    for technique in training.techniques.values():
+        technique.before_step(training.optimizer, step)
     training.statistics.remember()
     try:
         losses, named, data_seconds = _run_chunks(training, step, batches)
@@ -178,12 +182,12 @@ def take_step(training: Training, step: int, batches: Iterator[Batch], *, measur
     else:
         training.scaler.step(training.optimizer)
         training.scaler.update()
-        if training.ema is not None:
-            training.ema.update_parameters(training.model)
+        for technique in training.techniques.values():
+            technique.after_step(training.model, step)
     training.optimizer.zero_grad(set_to_none=True)
     return Step(
         losses=losses,
-        learning_rate=learning_rate,
+        learning_rate=float(training.optimizer.param_groups[0]["lr"]),
         gradient_norm=norm,
         bad=bad,
         samples=len(named) * training.parallel.world,

@@ -127,7 +127,11 @@ def inputs_channels_last(inputs: dict[str, Any]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def determinism(wanted: bool) -> Iterator[None]:
-    """Refuse kernels whose sums depend on timing, for as long as the context lasts."""
+    """Refuse kernels whose sums depend on timing, for as long as the context lasts.
+
+    Raises:
+        ConfigError: Something in it has no other kernel; torch names it.
+    """
     before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
     if wanted:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses to be deterministic
@@ -135,6 +139,11 @@ def determinism(wanted: bool) -> Iterator[None]:
         torch.backends.cudnn.benchmark = False
     try:
         yield
+    except RuntimeError as error:
+        if "deterministic" not in str(error):
+            raise
+        told = str(error).partition(", ")[0]
+        raise ConfigError(f"engine.deterministic: {told}; use another layer or device, or set it to false") from error
     finally:
         torch.use_deterministic_algorithms(before[0])
         torch.backends.cudnn.benchmark = before[1]

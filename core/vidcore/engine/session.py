@@ -52,12 +52,12 @@ class Session:
     last_clips: int = 0
     last_data_seconds: float = 0.0
 
-    @property
-    def module(self) -> nn.Module:
-        """The weights that are measured and kept: the average where there is one."""
-        ema = self.training.ema
-        averaged: nn.Module = ema.module if ema is not None else self.training.model
-        return averaged
+    def module(self, step: int) -> nn.Module:
+        """The weights that are measured and kept: the model's, or what techniques make of them."""
+        module, thorough = self.training.model, step % self.training.steps_per_epoch == 0
+        for technique in self.training.techniques.values():
+            module = technique.weights(module, step, thorough=thorough)
+        return module
 
     def policy(self) -> Policy:
         """What the loop asks."""
@@ -100,19 +100,21 @@ class Session:
         if self.evaluate is None or not (due or epoch == self.training.epochs):
             return
         started = time.perf_counter()
-        found, predictions = self.evaluate(self.module)
+        module = self.module(progress.step)
+        found, predictions = self.evaluate(module)
         seconds = time.perf_counter() - started
         place = {"step": progress.step, "epoch": epoch, "split": "val"}
         self.metrics.append({**place, **only_finite(found)})
         self.timings.append({**place, "seconds": seconds, "memory_bytes": memory_bytes(self.training.device)})
         self.last_line += seconds  # the next line's time is that of its steps
         log.info("epoch %d: %s", epoch, ", ".join(f"{name} {value:.4f}" for name, value in found.items()))
-        self._keep_best(found, progress)
+        self._keep_best(module, found, progress)
         values = {"step": progress.step, "epoch": epoch, "metrics": found, "predictions": predictions}
         self.events.send("evaluation_finished", run=self.run, split="val", **values)
 
     def epoch_closed(self, epoch: int, progress: Progress) -> None:
-        """Save where the experiment says so, and at the end."""
+        """Tell that the epoch is over; save where the experiment says so, and at the end."""
+        self.events.send("epoch_finished", run=self.run, epoch=epoch)
         every = self.run.experiment.engine.checkpoint.every
         if epoch == self.training.epochs or epoch % every == 0 or self.events.stop_reason:
             self.save(progress)
@@ -122,12 +124,12 @@ class Session:
         if self.training.parallel.rank:
             return
         started = time.perf_counter()
-        self.save_weights(self.module, self.folder.weights("last"))
+        self.save_weights(self.module(progress.step), self.folder.weights("last"))
         progress.metrics_bytes = self.metrics.offset()
         tensors, groups = optimizer_tensors(self.training.optimizer)
         parts: dict[str, Mapping[str, torch.Tensor]] = {"model": self.training.model.state_dict(), "optimizer": tensors}
-        if self.training.ema is not None:
-            parts["ema"] = self.training.ema.state_dict()
+        for name, technique in self.training.techniques.items():
+            parts[f"technique-{name}"] = technique.tensors()
         state = {"progress": attrs.asdict(progress), "optimizer": groups, "scaler": self.training.scaler.state_dict()}
         path = self.checkpoints.save(progress.step, parts, state)
         seconds = time.perf_counter() - started
@@ -182,7 +184,7 @@ class Session:
         progress.sums, progress.summed_steps = {}, 0
         self.last_line, self.last_clips, self.last_data_seconds = now, 0, 0.0
 
-    def _keep_best(self, found: Mapping[str, float], progress: Progress) -> None:
+    def _keep_best(self, module: nn.Module, found: Mapping[str, float], progress: Progress) -> None:
         wanted = self.run.experiment.engine.checkpoint.best
         name = wanted or next(iter(found), "")
         if not found:
@@ -193,7 +195,7 @@ class Session:
         sign = -1.0 if lower_is_better(name, self.metric_objects) else 1.0
         if not math.isnan(value) and (progress.best is None or sign * value > sign * progress.best):
             progress.best, progress.best_metric, progress.best_step = value, name, progress.step
-            self.save_weights(self.module, self.folder.weights("best"))
+            self.save_weights(module, self.folder.weights("best"))
 
 
 def unknown_figure(wanted: str, known: Iterable[str]) -> ConfigError:
@@ -208,8 +210,8 @@ def restore(training: Training, checkpoint: Checkpoint) -> Progress:
     """Put a checkpoint back into model, optimizer, average and scaler; where training stands."""
     restore_module(training.model, checkpoint.tensors("model"))
     restore_optimizer(training.optimizer, checkpoint.tensors("optimizer"), checkpoint.state["optimizer"])
-    if training.ema is not None:
-        restore_module(training.ema, checkpoint.tensors("ema"))
+    for name, technique in training.techniques.items():
+        technique.load(checkpoint.tensors(f"technique-{name}"))
     if checkpoint.state["scaler"]:
         training.scaler.load_state_dict(checkpoint.state["scaler"])
     return Progress(**checkpoint.state["progress"])

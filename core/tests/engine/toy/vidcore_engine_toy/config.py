@@ -59,5 +59,6 @@ class ToyBrake:
     """Ends training after an epoch."""
 
     after_epoch: int = 1
+    remember: bool = False  # end it again when the run goes on after that epoch
     fail: bool = False
     sizes: dict[str, int] = field(factory=dict)

@@ -58,7 +58,7 @@ class ToyTask:
         for label in batch.target["label"].tolist():
             yield {"label": label}
 
-    def draw(self, prediction: Prediction, frames: Tensor) -> Tensor:
+    def draw(self, predictions: Sequence[Prediction], frames: Tensor, seconds: Sequence[float]) -> Tensor:
         return frames
 
 
@@ -162,6 +162,10 @@ class ToyWatcher:
         self._hear("evaluation_finished", split=split, names=sorted(metrics), there=predictions.exists())
 
     @hookimpl
+    def epoch_finished(self, epoch: int) -> None:
+        self._hear("epoch_finished", epoch=epoch)
+
+    @hookimpl
     def checkpoint_saved(self, step: int, path: Path) -> None:
         self._hear("checkpoint_saved", step=step, there=path.exists())
 
@@ -179,6 +183,11 @@ class ToyBrake:
 
     def __init__(self, config: configs.ToyBrake) -> None:
         self.config = config
+
+    @hookimpl
+    def run_started(self, run: Any) -> None:
+        if self.config.remember and run.start_step >= self.config.after_epoch * run.steps_per_epoch:
+            raise StopTraining("good enough")
 
     @hookimpl
     def evaluation_finished(self, epoch: int) -> None:
