@@ -33,6 +33,7 @@ _COMMANDS = {
     "weights": Lazy("vidcore.cli.main:weights", "Published weights: fetch, inspect, convert, verify."),
     "data": Lazy("vidcore.cli.main:data", "Check and prepare data."),
     "show": Lazy("vidcore.cli.main:show", "Look at runs, data and predictions."),
+    "runs": Lazy("vidcore.cli.main:runs", "List runs, show one, compare several."),
 }
 
 config = group("config", "Check, show, compare and explain experiments.", _CONFIG)
@@ -41,6 +42,7 @@ recipes = group("recipes", "Ready experiments of the installed plugins.", _RECIP
 weights = group("weights", "Published weights: fetch, inspect, convert, verify.", {})
 data = group("data", "Check and prepare data.", {})
 show = group("show", "Look at runs, data and predictions.", {})
+runs = group("runs", "List runs, show one, compare several.", {})
 
 
 @click.group(

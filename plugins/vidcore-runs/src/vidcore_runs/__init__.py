@@ -1,0 +1,1 @@
+"""Many run folders at a glance."""
