@@ -189,8 +189,11 @@ def three_crops(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
 
 
 def flip(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
-    config = transform_config.Flip(probability=params["flip_ratio"], direction=params["direction"])
+    config = transform_config.Flip(probability=params["flip_ratio"], direction=params.get("direction", "horizontal"))
     geometry = transforms.Flip(config).plan(geometry_of(inputs["imgs"]), generator(0, Purpose.SAMPLE), transforms.WHOLE)
+    if params.get("modality") == "Flow":  # x, y, x, y, ... are the channels of one frame
+        channels = torch.from_numpy(np.stack(inputs["imgs"]))[None]
+        return {"imgs": geometry.plan("reference").finish(channels, moves=True)[0].numpy()}
     return {"imgs": planned_images(inputs["imgs"], geometry), "flip": bool(geometry.steps)}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
+from attrs import evolve
+
 from vidcore.config.base import Facts
 from vidcore.config.experiment import Experiment
 from vidcore.config.structure import Problem
@@ -17,7 +19,9 @@ def facts_of(experiment: Experiment) -> dict[str, Facts]:
     """Facts of each split that the experiment has."""
     root = FilePath(experiment.data.root)
     splits = {split: getattr(experiment.data, split) for split in SPLITS}
-    return {split: config.facts(root) for split, config in splits.items() if config is not None}
+    facts = {split: config.facts(root) for split, config in splits.items() if config is not None}
+    channels = getattr(experiment.data.decoder, "channels", None)  # of a decoder whose frames are not RGB
+    return facts if channels is None else {split: _with_channels(known, channels) for split, known in facts.items()}
 
 
 def class_count(experiment: Experiment) -> int | None:
@@ -62,6 +66,13 @@ def _classes_agree(experiment: Experiment, facts: dict[str, Facts]) -> Iterator[
     if wanted is None and not counts and experiment.data.train is not None:
         text = "is not known: the data does not tell (is it there?); write num_classes, or give the data its class list"
         yield Problem(("model", "num_classes"), text, at_key=True)
+
+
+def _with_channels(facts: Facts, channels: int) -> Facts:
+    return evolve(
+        facts,
+        inputs={name: (channels, *shape[1:]) if name == "video" else shape for name, shape in facts.inputs.items()},
+    )
 
 
 def _count(facts: Facts) -> int | None:
