@@ -1,0 +1,1 @@
+"""Key points of the people in videos, by ONNX models of others."""
