@@ -1,0 +1,25 @@
+"""What this plugin offers. Imports neither av nor numpy."""
+
+from __future__ import annotations
+
+from vidcore.plugins import Command, hookimpl
+
+api = 1
+
+# In the order of a first acquaintance. name, help, target
+_COMMANDS = [
+    ("frames", "Videos -> a folder of pictures for each.", "media_commands:frames"),
+    ("flow", "Videos -> pictures of how pixels move from frame to frame.", "media_commands:flow"),
+    ("resize", "Videos -> smaller videos that are fast to jump into.", "media_commands:resize"),
+    ("encode", "Folders of pictures -> videos.", "media_commands:encode"),
+    ("audio", "Videos -> their sound as .wav files.", "media_commands:audio"),
+]
+
+
+@hookimpl
+def vidcore_commands() -> list[Command]:
+    """Commands under `vidcore data`."""
+    return [
+        Command(group="data", name=name, help=text, target=f"vidcore_prepare.{target}")
+        for name, text, target in _COMMANDS
+    ]
