@@ -32,7 +32,7 @@ def open_array(path: Path, key: str, fps: float) -> WholeFrames:
         if path.suffix.lower() == ".npz":
             with path.open("rb") as file:
                 return frames_of(_chosen(file, key, path), str(path), fps)
-        if isinstance(path, Path):
+        if _is_local(path):
             return frames_of(np.load(path, mmap_mode="r", allow_pickle=False), str(path), fps)
         with path.open("rb") as file:
             return frames_of(np.load(file, allow_pickle=False), str(path), fps)
@@ -62,6 +62,11 @@ def frames_of(frames: NDArray[Any], name: str, fps: float) -> WholeFrames:
         num_frames=length, fps=fps, width=width, height=height, timestamps=frame_times(length, fps), codec="array"
     )
     return WholeFrames(name, info, lambda numbers: torch.from_numpy(frames[numbers]))
+
+
+def _is_local(path: object) -> bool:
+    """Whether it is a path of this machine, which can be mapped into memory; addresses have paths of their own."""
+    return isinstance(path, Path)
 
 
 def frame_times(length: int, fps: float) -> NDArray[np.float64]:
