@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from vidcore.config.loading import load
+from vidcore.cli.lazy import find_command
+from vidcore.config.loading import load, stage_names
 from vidcore.config.tables import to_table
 
 source_argument = click.argument("source", metavar="EXPERIMENT")
@@ -21,6 +22,9 @@ def check(source: str, sets: tuple[str, ...]) -> None:
 
     Prints one line a mistake, `file:line:column: key: what is wrong`, and exits with 2; exits with 0 when it is good.
     """
+    if stage_names(source):
+        click.get_current_context().invoke(find_command("", "stages"), source=source, sets=sets, check=True)
+        return
     experiment = load(source, sets=sets).experiment
     model, task = to_table(experiment.model)["type"], to_table(experiment.task)["type"]
     click.echo(f"{source}: good ({task} with {model}, {experiment.model.num_classes} classes)")

@@ -10,7 +10,8 @@ import click
 
 from vidcore.cli.config import set_option, source_argument
 from vidcore.cli.lazy import find_command
-from vidcore.config.loading import load
+from vidcore.config.loading import load, stage_names
+from vidcore.errors import ConfigError
 
 
 @click.command()
@@ -23,10 +24,13 @@ from vidcore.config.loading import load
 @click.option("--device", default=None, help="Short for --set engine.device=...: auto, cpu, cuda, cuda:1, mps.")
 @click.option("--nproc", default=1, help="Processes that train together on this machine, one a GPU.")
 @click.option("--max-restarts", default=0, help="How often to start the processes again when one dies.")
+@click.option(
+    "--from", "start", default="", metavar="STAGE", help="Run this stage of EXPERIMENT and what follows anew."
+)
 @click.option("--dry-run", is_flag=True, help="Build and use everything once, print what a run would take, and stop.")
 def run(
     source: str, sets: tuple[str, ...], runs: Path, name: str, fresh: bool, device: str | None, nproc: int,
-    max_restarts: int, dry_run: bool,
+    max_restarts: int, start: str, dry_run: bool,
 ) -> None:  # fmt: skip
     """Train and evaluate EXPERIMENT: a TOML file, or the name of a recipe.
 
@@ -38,16 +42,25 @@ def run(
       vidcore run mine.toml --set engine.epochs=50 --name longer
       vidcore run slowonly-r50-4x16-k400 --dry-run
       vidcore run mine.toml --nproc 8
+      vidcore run bsn.toml --from pem      (a file with stages)
     """  # noqa: D301 - click reads the character
     if device is not None:
         sets = (*sets, f"engine.device={device}")
+    context = click.get_current_context()
+    if stage_names(source):
+        several = {"nproc": nproc, "max_restarts": max_restarts}
+        folder = {"runs": runs, "name": name, "fresh": fresh, "start": start}
+        context.invoke(find_command("", "run-stages"), source=source, sets=sets, dry_run=dry_run, **folder, **several)
+        return
+    if start:
+        raise ConfigError(f"--from {start}: {source} has no stages; --fresh begins a run anew")
     if dry_run:
-        click.get_current_context().invoke(find_command("", "rehearse"), source=source, sets=sets)
+        context.invoke(find_command("", "rehearse"), source=source, sets=sets)
         return
     experiment = load(source, sets=sets).experiment
     if nproc > 1 and "WORLD_SIZE" not in os.environ:  # which is there in the processes that this starts
         launch = find_command("", "launch")
-        click.get_current_context().invoke(launch, nproc=nproc, max_restarts=max_restarts, command=sys.argv[1:])
+        context.invoke(launch, nproc=nproc, max_restarts=max_restarts, command=sys.argv[1:])
         return
     from rich.console import Console
 

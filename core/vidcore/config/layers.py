@@ -145,7 +145,7 @@ def _merge_table(merged: Merged, into: dict[str, Any], table: dict[str, Any], pa
     merged.origins[path] = layer
     for key, value in table.items():
         here = (*path, key)
-        if isinstance(value, dict) and value.get("remove") is True:
+        if isinstance(value, dict) and value.get("remove") is True and here[0] != "stage":  # which removes it later
             if key in into:
                 _drop(merged, into, key, path)
             else:

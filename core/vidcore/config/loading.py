@@ -12,6 +12,7 @@ from attrs import evolve, field, frozen
 from vidcore.config.checks import class_count, cross_check
 from vidcore.config.experiment import Experiment
 from vidcore.config.layers import Layer, Merged, layer_of, merge, parse_set, read
+from vidcore.config.stages import enter_stage, split_stage
 from vidcore.config.structure import Problem, structure
 from vidcore.errors import ConfigError
 from vidcore.plugins import host
@@ -43,15 +44,17 @@ def load_experiment(source: str | FilePath, overrides: dict[str, Any] | None = N
 
 def load(source: str | FilePath, extra: Sequence[Layer] = (), sets: Iterable[str] = ()) -> Loaded:
     """`load_experiment` with layers on top, `--set` options, and the origins kept."""
+    source, stage = split_stage(source)
     merged = read_layers(source, [*extra, *(parse_set(option) for option in sets)])
+    enter_stage(merged, stage, source)
     folder = _folder(source)
     name = merged.table.get("name") or _stem(source)
     experiment, problems = structure(merged.table, Experiment, host())
     lines = [_line(layer, problem) for layer, problem in merged.problems]
-    lines += [f"{merged.where(problem)}: {_dotted(problem)}{problem.text}" for problem in problems]
+    lines += [tell(merged, problem) for problem in problems]
     if experiment is not None and not lines:
         experiment = _resolve(evolve(experiment, name=str(name)), folder)
-        lines += [f"{merged.where(problem)}: {_dotted(problem)}{problem.text}" for problem in cross_check(experiment)]
+        lines += [tell(merged, problem) for problem in cross_check(experiment)]
     if experiment is None or lines:
         raise ConfigError("\n".join(sorted(lines, key=_place)))
     return Loaded(name=str(name), experiment=experiment, merged=merged)
@@ -63,6 +66,12 @@ def read_layers(source: str | FilePath, extra: Sequence[Layer] = ()) -> Merged:
     for layer in [*_with_parent(source), *extra]:
         merge(merged, layer)
     return merged
+
+
+def stage_names(source: str | FilePath) -> list[str]:
+    """The stages of an experiment that has any; none where `source` is one of them."""
+    file, stage = split_stage(source)
+    return [] if stage else list(read_layers(file).table.get("stage", ()))
 
 
 def find_recipe(name: str) -> Recipe:
@@ -144,6 +153,11 @@ def _data_root(root: str, folder: FilePath) -> FilePath:
     if elsewhere and not (root and (folder / given).exists()):
         return FilePath(elsewhere).expanduser().absolute() / given
     return folder / given
+
+
+def tell(merged: Merged, problem: Problem) -> str:
+    """`file:line:column: key: what is wrong`."""
+    return f"{merged.where(problem)}: {_dotted(problem)}{problem.text}"
 
 
 def _line(layer: Layer, problem: Problem) -> str:

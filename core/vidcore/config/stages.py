@@ -1,0 +1,47 @@
+"""Stages: several steps in one file. `file.toml#tem` is the experiment of one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+from typing import Any
+
+from attrs import evolve, fields
+
+from vidcore.config.experiment import Experiment
+from vidcore.config.layers import Layer, Merged, merge
+from vidcore.errors import ConfigError
+from vidcore.plugins.catalog import nearest
+
+_EXPERIMENT_KEYS = frozenset(entry.name for entry in fields(Experiment)) | {"unset"}
+
+
+def split_stage(source: str | FilePath) -> tuple[str | FilePath, str]:
+    """`file.toml#tem` into file and stage; "" where no stage is named."""
+    file, mark, stage = str(source).rpartition("#")
+    return (file, stage) if mark and not FilePath(source).exists() else (source, "")
+
+
+def enter_stage(merged: Merged, stage: str, source: str | FilePath) -> None:
+    """Lay the tables of `stage` over those it inherits. Its own keys, such as `type`, are for who runs it.
+
+    Raises:
+        ConfigError: There is no such stage, or none was chosen.
+    """
+    stages = merged.table.get("stage", {})
+    if not isinstance(stages, dict) or (not stage and not stages):
+        return  # what is wrong with it is told like any other mistake
+    if stage not in stages:
+        wanted = f"there is no stage {stage!r} in it{nearest(stage, stages)}" if stage else "choose one of its stages"
+        example = f"; such as {source}#{next(iter(stages))}" if stages else ""
+        raise ConfigError(f"{source}: {wanted}{example}. `vidcore run {source}` runs them all")
+    origins = {path: merged.origins.pop(path) for path in list(merged.origins) if path[:1] == ("stage",)}
+    table = {key: value for key, value in merged.table.pop("stage")[stage].items() if key in _EXPERIMENT_KEYS}
+    merge(merged, Layer(file=str(source), text="", table=table))
+    for path, layer in origins.items():
+        if path[:2] == ("stage", stage) and path[2:3] and path[2] in table:
+            merged.origins[path[2:]] = evolve(layer, prefix=(*layer.prefix, "stage", stage))
+
+
+def own_keys(stage: dict[str, Any]) -> dict[str, Any]:
+    """What of a stage's table is no part of an experiment: its type, and the options of that type."""
+    return {key: value for key, value in stage.items() if key not in _EXPERIMENT_KEYS}

@@ -1,0 +1,1 @@
+"""Several steps in one file: `[stage.NAME]` tables, run in order."""
