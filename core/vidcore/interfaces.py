@@ -162,5 +162,8 @@ class Task(Protocol):
     def targets(self, batch: Batch) -> Iterator[dict[str, Any]]:
         """The target of each sample of the batch on its own, for metrics."""
 
-    def draw(self, prediction: Prediction, frames: Tensor) -> Tensor:
-        """The prediction painted over frames, uint8 `[T, C, H, W]` in and out."""
+    def draw(self, predictions: Sequence[Prediction], frames: Tensor, seconds: Sequence[float]) -> Tensor:
+        """All that was said of one video, painted over frames of it that are shown at these seconds.
+
+        Frames are uint8 `[T, C, H, W]`, in and out; which prediction belongs to which moment is the task's to know.
+        """

@@ -362,7 +362,7 @@ def test_prediction_is_drawn_by_the_task(tmp_path: Path) -> None:
     predictor = Predictor(weights=saved(tmp_path / "w.safetensors"), device="cpu")
     frames = torch.from_numpy(colour(0, 160, 120)).permute(2, 0, 1).expand(4, 3, 120, 160)
     (prediction,) = predictor(frames)
-    assert predictor.task.draw(prediction, frames).shape == frames.shape
+    assert predictor.task.draw([prediction], frames, [0.0] * 4).shape == frames.shape
 
 
 @pytest.mark.parametrize("name", ["test.mp4", "test.avi", "demo.mp4", "test_video_structuralize.mp4"])

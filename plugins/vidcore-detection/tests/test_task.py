@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from attrs import evolve
 
 from vidcore.errors import ConfigError, DataError
 from vidcore.plugins import build
-from vidcore.values import Sample, SampleRef
+from vidcore.values import Prediction, Sample, SampleRef
 from vidcore_detection.config import ActionDetection, Focal, Matching
 from vidcore_detection.losses import action_loss
 from vidcore_detection.matching import training_regions
@@ -122,10 +123,28 @@ def test_boxes_and_names_are_drawn_where_they_are() -> None:
     batch = own.collate([sample(0, (96, 128))])
     (prediction,) = own.predict(torch.tensor([[9.0, -9.0, -9.0]]), batch)
     frames = torch.zeros(2, 3, 96, 128, dtype=torch.uint8)
-    painted = own.draw(prediction, frames)
+    painted = own.draw([prediction], frames, [0.0, 0.1])
     assert painted.shape == frames.shape and not frames.any()
     assert painted[0, :, 19, 13:63].any()  # the upper edge
-    assert not painted[0, :, :, 70:].any()
+    assert not painted[0, :, :, 80:].any()
+
+
+def test_boxes_of_a_key_frame_are_drawn_halfway_to_the_next_one() -> None:
+    own = task()
+    batch = own.collate([sample(0, (96, 128))])
+    (prediction,) = own.predict(torch.tensor([[9.0, -9.0, -9.0]]), batch)
+    keys = [evolve(prediction, meta={"key_frame": frame, "fps": 10.0}) for frame in (10, 20, 30)]
+    painted = own.draw(keys, torch.zeros(4, 3, 96, 128, dtype=torch.uint8), [0.4, 0.5, 3.5, 3.6])
+    assert [bool(frame.any()) for frame in painted] == [False, True, True, False]
+
+
+def test_nobody_and_doubtful_scores_are_drawn() -> None:
+    own, frames = task(), torch.zeros(1, 3, 96, 128, dtype=torch.uint8)
+    nobody = Prediction(ref=SampleRef("", 0, 0), outputs={"boxes": torch.zeros(0, 4), "scores": torch.zeros(0, 3)})
+    assert not own.draw([nobody], frames, [0.0]).any()
+    unsure = evolve(nobody, outputs={"boxes": torch.tensor([[0.1, 0.1, 0.9, 0.9]]), "scores": torch.full((1, 3), 0.1)})
+    painted = own.draw([unsure], frames, [0.0])[0]
+    assert painted[:, 9, 20].any() and not painted[:, 12:80, 20:110].any()  # an edge, and no name in it
 
 
 def test_key_frame_sampling_jitters_in_training_only_and_stays_in_the_video() -> None:

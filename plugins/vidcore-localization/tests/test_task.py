@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from attrs import evolve
 
 from vidcore.engine.predictions import Predictions, write_predictions
 from vidcore.errors import DataError
@@ -97,9 +98,23 @@ def test_predictions_of_a_recognition_run_classify_too(method: Any, tmp_path: Pa
     assert predicted(config).outputs["labels"].tolist() == [0, 0]
 
 
-def test_timeline_is_painted_below_the_frames(method: Any) -> None:
-    config, frames = Localization(method=method), torch.zeros(4, 3, 120, 160, dtype=torch.uint8)
-    painted = LocalizationTask(config, CLASSES).draw(predicted(config), frames)
-    assert torch.equal(painted[:, :, :90], frames[:, :, :90])
-    best = painted[0, :, 101]  # the row of the best segment
-    assert best[:, 40].tolist() != best[:, 120].tolist()  # the second half of the video
+def test_timeline_is_painted_below_the_frames_and_moves_with_time(method: Any) -> None:
+    config, frames = Localization(method=method), torch.zeros(2, 3, 120, 160, dtype=torch.uint8)
+    prediction = predicted(config)
+    length = float(prediction.meta["seconds"])
+    painted = LocalizationTask(config, CLASSES).draw([prediction], frames, [0.25 * length, 0.75 * length])
+    assert torch.equal(painted[:, :, :70], frames[:, :, :70])
+    white = (painted[:, :, -2] == 255).all(dim=1)  # the cursor, in the last row
+    assert [row.nonzero().flatten().float().mean().item() for row in white] == pytest.approx([39.75, 119.25], abs=1)
+
+
+def test_whole_video_is_one_picture_with_or_without_frames(method: Any) -> None:
+    config, prediction = Localization(method=method), predicted(Localization(method=method))
+    task = LocalizationTask(config, CLASSES)
+    without = task.draw_whole([prediction], torch.zeros(0, 3, 2, 2, dtype=torch.uint8), [], 640)
+    frames = torch.full((4, 3, 90, 160), 200, dtype=torch.uint8)
+    film = task.draw_whole([prediction], frames, [0.0, 1.0, 2.0, 3.0], 640)
+    assert film.shape == (3, without.shape[1] + 90, 640) and (film[:, :90] == 200).all()
+    assert torch.equal(film[:, 90:], without)
+    with pytest.raises(DataError, match="scores but no segments to draw"):
+        task.draw_whole([evolve(prediction, outputs={"scores": torch.zeros(1)})], frames, [0.0], 640)

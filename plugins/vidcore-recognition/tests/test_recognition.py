@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from attrs import evolve
 from torch import Tensor, nn
 
 from vidcore.errors import ConfigError, DataError
 from vidcore.plugins import build
-from vidcore.values import Batch, Sample, SampleRef
+from vidcore.values import Batch, Prediction, Sample, SampleRef
 from vidcore_recognition.config import Mix, Recognition
 from vidcore_recognition.task import RecognitionTask
 
@@ -211,31 +212,45 @@ def test_mix_without_any_alpha_is_refused() -> None:
         Mix()
 
 
+def drawn(task: RecognitionTask, prediction: Prediction, frames: Tensor) -> Tensor:
+    return task.draw([prediction], frames, [0.1 * i for i in range(len(frames))])
+
+
 def test_drawn_prediction_keeps_the_shape_and_touches_only_the_lower_half() -> None:
     frames = torch.full((2, 3, 120, 160), 128, dtype=torch.uint8)
     (prediction,) = task().predict(LOGITS[:1], batch_of([1]))
-    painted = task().draw(prediction, frames)
+    painted = drawn(task(), prediction, frames)
     assert (painted.shape, painted.dtype) == (frames.shape, torch.uint8)
     assert torch.equal(painted[:, :, :60], frames[:, :, :60])
     assert not torch.equal(painted[:, :, 60:], frames[:, :, 60:])
 
 
 def test_longest_bar_belongs_to_the_best_class() -> None:
-    frames = torch.zeros(1, 3, 200, 300, dtype=torch.uint8)
+    frames = torch.zeros(1, 3, 150, 200, dtype=torch.uint8)
     prediction = task().predict(torch.tensor([[0.0, 0.0, 5.0]]), batch_of([1]))[0]
-    painted = task(top_k=1).draw(prediction, frames)
+    painted = drawn(task(top_k=1), prediction, frames)
     orange = (painted[0, 0].int() - painted[0, 2].int()) > 60
-    assert orange.sum(dim=1).max() > 0.9 * 300
+    assert 0.9 * 200 < orange.sum(dim=1).max() < 200
+
+
+def test_of_several_predictions_each_is_drawn_where_it_looked() -> None:
+    frames = torch.zeros(4, 3, 120, 160, dtype=torch.uint8)
+    one, other = task().predict(torch.tensor([[9.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), batch_of([1, 1]))
+    early = evolve(one, meta={"frames": [[0, 4, 8]], "fps": 10.0})
+    late = evolve(other, meta={"frames": [[20, 24, 28]], "fps": 10.0})
+    painted = task().draw([early, late], frames, [0.0, 1.3, 1.5, 9.0])
+    assert torch.equal(painted[0], painted[1]) and torch.equal(painted[2], painted[3])
+    assert not torch.equal(painted[1], painted[2])
 
 
 def test_tiny_frames_and_long_names_can_be_drawn() -> None:
     recognition = build(Recognition(), ["a very long name of a class " * 5, "b"])
     frames = torch.zeros(1, 3, 16, 16, dtype=torch.uint8)
     prediction = recognition.predict(torch.zeros(1, 2), batch_of([1]))[0]
-    assert recognition.draw(prediction, frames).shape == frames.shape
+    assert drawn(recognition, prediction, frames).shape == frames.shape
 
 
 def test_drawing_over_floats_is_refused() -> None:
     prediction = task().predict(LOGITS[:1], batch_of([1]))[0]
     with pytest.raises(DataError, match=r"uint8 frames \[T, 3, H, W\]; got torch.float32 \[1, 3, 8, 8\]"):
-        task().draw(prediction, torch.zeros(1, 3, 8, 8))
+        drawn(task(), prediction, torch.zeros(1, 3, 8, 8))

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from vidcore.errors import DataError
+from vidcore.values import Prediction
+from vidcore_visual.moments import runs, shown_at, usual_reach
+from vidcore_visual.painting import Box, Canvas, Colour, check_frames, colour_of, room_for
 
-_COLOURS = ((240, 150, 40), (90, 140, 200), (90, 190, 110), (200, 90, 160), (220, 210, 70))
-_SMALLEST_FONT = 8  # pixels; below, letters cannot be read
-_MOST_LINES = 4  # names in a box
+_MOST_LINES = 3  # names of a box
+_NOTHING: Colour = (200, 205, 210)  # box of a person of whom nothing is said
 
 
-def draw_boxes(frames: Tensor, boxes: Tensor, scores: Tensor, classes: Sequence[str], lowest: float) -> Tensor:
-    """Frames with boxes, and in each the names of its classes from a score on, best first.
+def draw_boxes(
+    frames: Tensor, predictions: Sequence[Prediction], seconds: Sequence[float], classes: Sequence[str], lowest: float
+) -> Tensor:
+    """Frames with boxes, and at each the names of its classes from a score on, best first.
+
+    A key frame's boxes are shown until halfway to the next key frame, as far as these usually are apart.
 
     Args:
         frames: RGB, uint8 `[T, 3, H, W]`.
-        boxes: Shares of the frame, `[P, 4]`.
-        scores: `[P, K]`.
+        predictions: Of key frames: `boxes` as shares of the frame, `[P, 4]`, and `scores` `[P, K]`.
+        seconds: When the frames are shown.
         classes: K names.
         lowest: Score from which a name is shown.
 
@@ -32,27 +36,57 @@ def draw_boxes(frames: Tensor, boxes: Tensor, scores: Tensor, classes: Sequence[
     Raises:
         DataError: Frames are not RGB uint8.
     """
-    if frames.dtype != torch.uint8 or frames.ndim != 4 or frames.shape[1] != 3:
-        raise DataError(f"predictions are drawn over uint8 frames [T, 3, H, W]; got {frames.dtype} {[*frames.shape]}")
-    height, width = frames.shape[-2:]
-    image = Image.new("RGBA", (width, height))
-    canvas = ImageDraw.Draw(image)
-    size = max(_SMALLEST_FONT, height // 24)
-    font = ImageFont.load_default(size=size)
-    for number, (box, row) in enumerate(zip(boxes.tolist(), scores, strict=True)):
-        colour = (*_COLOURS[number % len(_COLOURS)], 255)
-        x1, y1, x2, y2 = box[0] * (width - 1), box[1] * (height - 1), box[2] * (width - 1), box[3] * (height - 1)
-        canvas.rectangle((x1, y1, max(x1, x2), max(y1, y2)), outline=colour, width=max(1, height // 160))
-        for line, text in enumerate(_lines(row, classes, lowest)):
-            top = y1 + line * (size + 2)
-            canvas.rectangle((x1, top, x1 + font.getlength(text) + 4, top + size + 2), fill=(0, 0, 0, 150))
-            canvas.text((x1 + 2, top), text, fill=colour, font=font)
-    overlay = torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1)
-    colours, opacity = overlay[:3].float(), overlay[3:].float() / 255
-    return (frames.cpu() * (1 - opacity) + colours * opacity).round().to(torch.uint8).to(frames.device)
+    check_frames(frames)
+    centres = [_moment(one.meta) for one in predictions]
+    painted = frames.clone()
+    for number, part in runs(shown_at(centres, seconds, usual_reach(centres))):
+        if number >= 0:
+            found = predictions[number].outputs
+            canvas = _boxes(found["boxes"], found["scores"], classes, lowest, (frames.shape[2], frames.shape[3]))
+            painted[part] = canvas.over(frames[part])
+    return painted
 
 
-def _lines(scores: Tensor, classes: Sequence[str], lowest: float) -> list[str]:
+def _boxes(boxes: Tensor, scores: Tensor, classes: Sequence[str], lowest: float, size: tuple[int, int]) -> Canvas:
+    canvas, taken = Canvas(size), list[Box]()
+    corner = torch.tensor([size[1] - 1, size[0] - 1] * 2)
+    order = scores.amax(dim=1).argsort().tolist() if len(scores) else []  # the surest is painted last, over the others
+    places: list[Box] = [_four(boxes[i] * corner) for i in order]
+    for place, i in zip(places, order, strict=True):
+        best = int(scores[i].argmax())
+        sure = float(scores[i, best]) >= lowest
+        canvas.outline(place, colour_of(best) if sure else _NOTHING, width=canvas.line * 2 if sure else None)
+    for place, i in reversed(list(zip(places, order, strict=True))):
+        _names(canvas, place, scores[i], classes, lowest, taken)
+    return canvas
+
+
+def _names(canvas: Canvas, box: Box, scores: Tensor, classes: Sequence[str], lowest: float, taken: list[Box]) -> None:
+    """Plates above the box, else in it or below, where nothing else is written."""
     best = scores.topk(min(_MOST_LINES, len(scores)))
     pairs = zip(best.values.tolist(), best.indices.tolist(), strict=True)
-    return [f"{classes[i]} {value:.0%}" for value, i in pairs if value >= lowest]
+    lines = [(f"{classes[i]} {value:.0%}", i) for value, i in pairs if value >= lowest]
+    if not lines:
+        return
+    lines = [(canvas.shortened(text, canvas.width - canvas.text_size), i) for text, i in lines]
+    width, height = max(canvas.plate_size(text)[0] for text, _ in lines), canvas.row * len(lines)
+    left, top, _, bottom = box
+    starts = (top - height, top, bottom - height, bottom)
+    place = room_for([(left, y, left + width, y + height) for y in starts], taken, (canvas.height, canvas.width))
+    taken.append(place)
+    for number, (text, i) in enumerate(lines):
+        canvas.plate((place[0], place[1] + number * canvas.row), text, colour_of(i))
+
+
+def _moment(meta: Mapping[str, Any]) -> float:
+    """Seconds from the first frame of the video; 0 where that is not known."""
+    fps = meta.get("fps")
+    if not fps:
+        return 0.0
+    frames = torch.as_tensor(meta.get("frames", [0])).flatten()
+    return int(meta.get("key_frame", frames[len(frames) // 2])) / float(fps)
+
+
+def _four(values: Tensor) -> Box:
+    left, top, right, bottom = values.tolist()
+    return left, top, right, bottom

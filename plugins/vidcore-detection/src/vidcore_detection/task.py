@@ -106,10 +106,9 @@ class ActionDetectionTask:
         labels[0, index % len(self.classes)] = 1.0
         return {"boxes": whole_frame(), "labels": labels}
 
-    def draw(self, prediction: Prediction, frames: Tensor) -> Tensor:
+    def draw(self, predictions: Sequence[Prediction], frames: Tensor, seconds: Sequence[float]) -> Tensor:
         """Boxes with the names of what is done in them over frames, uint8 `[T, 3, H, W]` in and out."""
-        boxes, scores = prediction.outputs["boxes"], prediction.outputs["scores"]
-        return draw_boxes(frames, boxes, scores, self.classes, self.config.shown)
+        return draw_boxes(frames, predictions, seconds, self.classes, self.config.shown)
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """A sigmoid for each class on its own, or a softmax over classes."""

@@ -1,80 +1,186 @@
-"""Segments painted below frames, as a timeline. Letters: T frames, H W pixels, P segments."""
+"""Segments painted as a timeline: along the lower edge of frames, and as a picture of the whole video.
+
+Letters: T frames, H W pixels, P segments.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from attrs import frozen
-from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from vidcore.errors import DataError
 from vidcore.values import Prediction
+from vidcore_visual.painting import INK, PANEL, WHITE, Canvas, Colour, check_frames, colour_of
 
-SHOWN = 5  # segments, best first
-_COLOURS = ((240, 150, 40), (90, 140, 200), (110, 190, 110), (200, 110, 170), (150, 150, 150))
-_PANEL, _CURSOR, _TEXT = (20, 20, 20), (255, 255, 255), (235, 235, 235)
-_SMALLEST_ROW = 10  # pixels
+SHOWN = 5  # rows, best first
+_SHOWN_WHOLE = 12  # rows of the picture of the whole video
+_TRACK, _GRID = (46, 51, 60), (96, 104, 116)
+_DIM = 0.55  # opacity of segments that are not going on
+
+
+@frozen
+class _Segment:
+    start: float  # seconds
+    end: float
+    score: float
 
 
 @frozen
 class _Row:
-    start: float  # fractions of the video
-    end: float
-    text: str
+    name: str
+    colour: Colour
+    segments: tuple[_Segment, ...]  # best first
 
 
-def draw_timeline(frames: Tensor, prediction: Prediction, classes: Sequence[str]) -> Tensor:
+def draw_timeline(
+    frames: Tensor, predictions: Sequence[Prediction], seconds: Sequence[float], classes: Sequence[str]
+) -> Tensor:
     """Frames with a row for each of the best segments along their lower edge, and a line that marks the time.
 
-    The frames are taken to be spread evenly over the video, whose length the prediction's meta tells.
+    Segments of one class share a row; proposals without classes have one each.
 
     Args:
         frames: RGB, uint8 `[T, 3, H, W]`.
-        prediction: `segments` in seconds and `scores`; `labels` are named where it has some.
+        predictions: Of one video: `segments` in seconds and `scores`; `labels` are named where it has some.
+        seconds: When the frames are shown.
         classes: Names.
 
     Raises:
-        DataError: Frames are not RGB uint8, or the prediction has no segments.
+        DataError: Frames are not RGB uint8, or a prediction has no segments.
     """
-    if frames.dtype != torch.uint8 or frames.ndim != 4 or frames.shape[1] != 3:
-        raise DataError(f"segments are drawn over uint8 frames [T, 3, H, W]; got {frames.dtype} {[*frames.shape]}")
+    check_frames(frames)
+    rows, length = _rows(predictions, classes, SHOWN), length_of(predictions, seconds)
+    painted = frames.clone()
+    for i, second in enumerate(seconds):
+        canvas = Canvas((frames.shape[2], frames.shape[3]))
+        row = canvas.row + canvas.line * 2
+        shown = rows[: max(1, int(canvas.height * 0.4 // row))]
+        top = canvas.height - row * len(shown)
+        canvas.fill((0, top, canvas.width, canvas.height), PANEL, 0.78)
+        for number, one in enumerate(shown):
+            _strip(canvas, one, (0, top + number * row, canvas.width - 1, row), length, second)
+        x = second / length * (canvas.width - 1)
+        canvas.fill((x - canvas.line, top, x + canvas.line, canvas.height), WHITE)
+        painted[i : i + 1] = canvas.over(frames[i : i + 1])
+    return painted
+
+
+def draw_whole(
+    frames: Tensor, predictions: Sequence[Prediction], seconds: Sequence[float], classes: Sequence[str], width: int
+) -> Tensor:
+    """One picture of the video: a strip of its frames, where there are some, above the segments and an axis of time.
+
+    Returns:
+        RGB uint8 `[3, H, width]`.
+
+    Raises:
+        DataError: A prediction has no segments.
+    """
+    rows, length = _rows(predictions, classes, _SHOWN_WHOLE), length_of(predictions, seconds)
+    strip = _film(frames, width)
+    plain = Canvas((width * 9 // 16, width))
+    row, axis = round(plain.row * 1.5), round(plain.row * 1.4)
+    height = strip.shape[1] + plain.row + row * len(rows) + axis
+    canvas = Canvas((height, width))
+    canvas.font, canvas.text_size = plain.font, plain.text_size
+    top = strip.shape[1] + plain.row // 2
+    for number, one in enumerate(rows):
+        _strip(canvas, one, (0, top + number * row, width - 1, row - canvas.line * 2), length, None)
+    _axis(canvas, top + row * len(rows) + canvas.line * 2, length, top)
+    picture = torch.tensor(PANEL, dtype=torch.uint8)[:, None, None].repeat(1, height, width)
+    picture[:, : strip.shape[1]] = strip
+    return canvas.over(picture[None])[0]
+
+
+def length_of(predictions: Sequence[Prediction], seconds: Sequence[float]) -> float:
+    """Seconds of the video: as annotated, else up to the last frame or the end of the last segment."""
+    known = [float(one.meta.get("seconds", 0.0)) for one in predictions]
+    ends = [float(torch.as_tensor(one.outputs["segments"]).max()) for one in predictions if len(_segments(one))]
+    return max(known, default=0.0) or max([*seconds, *ends], default=1.0) or 1.0
+
+
+def _segments(prediction: Prediction) -> Tensor:
     if "segments" not in prediction.outputs:
         raise DataError(f"the prediction has {', '.join(prediction.outputs)} but no segments to draw")
-    rows = _rows(prediction, classes)
-    panel = _panel(rows, frames.shape[2], frames.shape[3])
-    painted = frames.cpu().clone()
-    height = panel.shape[1]
-    painted[:, :, -height:] = panel
-    for i in range(len(painted)):
-        x = round((i + 0.5) / len(painted) * (frames.shape[3] - 1))
-        painted[i, :, -height:, x] = torch.tensor(_CURSOR, dtype=torch.uint8)[:, None]
-    return painted.to(frames.device)
+    return torch.as_tensor(prediction.outputs["segments"]).reshape(-1, 2)
 
 
-def _rows(prediction: Prediction, classes: Sequence[str]) -> list[_Row]:
-    seconds = float(prediction.meta.get("seconds", 0.0)) or 1.0
-    segments, scores = prediction.outputs["segments"], prediction.outputs["scores"]
-    labels = prediction.outputs.get("labels")
-    best = torch.as_tensor(scores).topk(min(SHOWN, len(scores))).indices.tolist()
-    rows = []
-    for i in best:
-        name = "" if labels is None else f"{classes[int(labels[i])]} "
-        start, end = (float(value) for value in segments[i])
-        rows.append(_Row(start / seconds, end / seconds, f"{name}{start:.1f}-{end:.1f} s {float(scores[i]):.2f}"))
-    return rows
+def _rows(predictions: Sequence[Prediction], classes: Sequence[str], most: int) -> list[_Row]:
+    """Rows in the order of their best segments."""
+    found: list[tuple[_Segment, int | None]] = []
+    for one in predictions:
+        labels = one.outputs.get("labels")
+        numbers = [None] * len(_segments(one)) if labels is None else torch.as_tensor(labels).tolist()
+        scores = torch.as_tensor(one.outputs["scores"]).tolist()
+        for (start, end), score, label in zip(_segments(one).tolist(), scores, numbers, strict=True):
+            found.append((_Segment(start, end, score), label))
+    found.sort(key=lambda pair: -pair[0].score)
+    rows: dict[int | str, list[_Segment]] = {}
+    for place, (segment, label) in enumerate(found):
+        rows.setdefault(f"proposal {place + 1}" if label is None else label, []).append(segment)
+    return [
+        _Row(key if isinstance(key, str) else classes[key], colour_of(place if isinstance(key, str) else key), (*own,))
+        for place, (key, own) in enumerate(list(rows.items())[:most])
+    ]
 
 
-def _panel(rows: Sequence[_Row], height: int, width: int) -> Tensor:
-    """uint8 `[3, h, W]`, at most half as high as the frames."""
-    size = max(_SMALLEST_ROW, height // 20)
-    rows = rows[: max(1, height // 2 // size)]
-    image = Image.new("RGB", (width, max(1, size * len(rows))), _PANEL)
-    canvas, font = ImageDraw.Draw(image), ImageFont.load_default(size=size - 3)
-    for i, row in enumerate(rows):
-        left, right = (min(max(share, 0.0), 1.0) * (width - 1) for share in (row.start, row.end))
-        canvas.rectangle((left, i * size + 1, max(left, right), (i + 1) * size - 2), fill=_COLOURS[i % len(_COLOURS)])
-        canvas.text((2, i * size), row.text, fill=_TEXT, font=font)
-    return torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1)
+def _strip(
+    canvas: Canvas, row: _Row, place: tuple[float, float, float, float], length: float, now: float | None
+) -> None:
+    """A row at left, top, width, height: its segments on a track, and its name.
+
+    A sure segment is solid and a doubtful one pale; where it is `now`, those that are going on stand out.
+    """
+    left, top, width, height = place
+    canvas.fill((left, top + canvas.line, left + width, top + height - canvas.line), _TRACK, 0.8)
+    highest = max(segment.score for segment in row.segments) or 1.0
+    for segment in reversed(row.segments):
+        first, last = (left + min(max(at / length, 0.0), 1.0) * width for at in (segment.start, segment.end))
+        box = (first, top + canvas.line, max(first + canvas.line, last), top + height - canvas.line)
+        going = now is None or segment.start <= now <= segment.end
+        share = min(max(segment.score / highest, 0.0), 1.0)
+        canvas.fill(box, tuple(round(c * (0.35 + 0.65 * share)) for c in row.colour), 1.0 if going else _DIM)  # type: ignore[arg-type]
+        canvas.pen.rectangle(box, outline=(*INK, 255))
+    best = row.segments[0]
+    text = f"{row.name}  {best.start:.1f}-{best.end:.1f} s {best.score:.2f}"
+    text = canvas.shortened(text, width - canvas.text_size)
+    canvas.text((left + canvas.text_size * 0.4, top + (height - canvas.row) / 2), text, shade=True)
+
+
+def _film(frames: Tensor, width: int) -> Tensor:
+    """Frames side by side over the whole width, `[3, h, width]`; nothing where there are none."""
+    if not len(frames):
+        return torch.zeros(3, 0, width, dtype=torch.uint8)
+    check_frames(frames)
+    edges = torch.linspace(0, width, len(frames) + 1).round().long().tolist()
+    height = max(1, round(width / len(frames) * frames.shape[2] / frames.shape[3]))
+    tiles = [
+        torch.nn.functional.interpolate(frame[None].float(), (height, last - first), mode="bilinear", antialias=True)
+        for frame, first, last in zip(frames, edges[:-1], edges[1:], strict=True)
+    ]
+    return torch.cat(tiles, dim=3)[0].round().clamp(0, 255).byte()
+
+
+def _axis(canvas: Canvas, top: float, length: float, grid_top: float) -> None:
+    """Seconds, or minutes and seconds, at round distances."""
+    room = canvas.font.getlength("00:00") * 2.2
+    step = _round_step(length / max(2.0, canvas.width / room))
+    at = 0.0
+    while at <= length:
+        x = at / length * (canvas.width - 1)
+        canvas.pen.line((x, grid_top, x, top), fill=(*_GRID, 90), width=1)
+        text = f"{int(at) // 60}:{int(at) % 60:02d}" if length >= 120 else f"{at:g} s"
+        wide = canvas.font.getlength(text)
+        canvas.text((min(max(x - wide / 2, 0), canvas.width - wide), top), text)
+        at += step
+
+
+def _round_step(least: float) -> float:
+    """The smallest of 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, ... seconds that is at least so much."""
+    for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800):
+        if step >= least:
+            return float(step)
+    return float(3600 * max(1, round(least / 3600)))

@@ -20,7 +20,7 @@ from vidcore.tasks.batching import join_samples
 from vidcore.values import Batch, Prediction, Sample
 from vidcore_localization.classifier import VideoClassifier
 from vidcore_localization.config import Localization
-from vidcore_localization.drawing import draw_timeline
+from vidcore_localization.drawing import draw_timeline, draw_whole
 from vidcore_localization.segments import Array, best_segments, covered_seconds
 
 
@@ -95,9 +95,15 @@ class LocalizationTask:
         more = self._method.made_target() if isinstance(self._method, MakesTargets) else {}
         return {"segments": spans.double(), "spans": spans, "labels": labels, **more}
 
-    def draw(self, prediction: Prediction, frames: Tensor) -> Tensor:
-        """A timeline of the best segments below the frames, uint8 `[T, 3, H, W]` in and out."""
-        return draw_timeline(frames, prediction, self.classes)
+    def draw(self, predictions: Sequence[Prediction], frames: Tensor, seconds: Sequence[float]) -> Tensor:
+        """A timeline of the best segments along the lower edge of frames, uint8 `[T, 3, H, W]` in and out."""
+        return draw_timeline(frames, predictions, seconds, self.classes)
+
+    def draw_whole(
+        self, predictions: Sequence[Prediction], frames: Tensor, seconds: Sequence[float], width: int
+    ) -> Tensor:
+        """One picture of a video: its frames, which may be none, above all segments; uint8 `[3, H, width]`."""
+        return draw_whole(frames, predictions, seconds, self.classes, width)
 
     def _finish(self, rows: Mapping[str, Any], meta: Mapping[str, Any]) -> dict[str, Any]:
         if "segments" not in rows:

@@ -92,9 +92,9 @@ class RecognitionTask:
             return {"label": label}
         return {"labels": F.one_hot(torch.tensor(label), len(self.classes)).float()}
 
-    def draw(self, prediction: Prediction, frames: Tensor) -> Tensor:
+    def draw(self, predictions: Sequence[Prediction], frames: Tensor, seconds: Sequence[float]) -> Tensor:
         """Names and bars of the best classes over frames, uint8 `[T, 3, H, W]` in and out."""
-        return draw_scores(frames, prediction.outputs["scores"], self.classes, self.config.top_k)
+        return draw_scores(frames, predictions, seconds, self.classes, self.config.top_k)
 
     def _probabilities(self, logits: Tensor) -> Tensor:
         """Softmax over classes, or a sigmoid for each class on its own where a sample has several."""

@@ -50,6 +50,9 @@ class PoseTable:
     def label(self, index: int) -> int:
         return int(self.labels[index])
 
+    def name(self, index: int) -> str:
+        return self.names[index]
+
     def where(self, index: int) -> str:
         """The file and the name of the sequence."""
         return f"{self.file}: {self.names[index]!r}"
@@ -83,6 +86,16 @@ def read_table(path: Path, split: str) -> PoseTable:
     Raises:
         DataError: The file cannot be read or has another form, or there is no such split.
     """
+    chosen, num_labels = rows_of(path, split)
+    return _table(path, chosen, num_labels)
+
+
+def rows_of(path: Path, split: str) -> tuple[list[tuple[int, dict[str, Any]]], int]:
+    """The annotations of a split as they stand in the file, with their numbers, and how many labels the file has.
+
+    Raises:
+        DataError: As in `read_table`.
+    """
     content = read_annotations(path)
     rows = content["annotations"] if isinstance(content, dict) and "annotations" in content else content
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -93,7 +106,7 @@ def read_table(path: Path, split: str) -> PoseTable:
     chosen = _split_rows(path, content, rows, split) if split else list(enumerate(rows))
     if not chosen:
         raise DataError(f"{path}: split {split!r} has no annotation")
-    return _table(path, chosen, max(known, default=-1) + 1)
+    return chosen, max(known, default=-1) + 1
 
 
 def _split_rows(path: Path, content: Any, rows: list[Any], split: str) -> list[tuple[int, dict[str, Any]]]:
@@ -103,14 +116,14 @@ def _split_rows(path: Path, content: Any, rows: list[Any], split: str) -> list[t
         hint = nearest(split, splits) if isinstance(splits, dict) else "; leave out 'split'"
         raise DataError(f"{path} has no split {split!r}{hint}; its splits: {there}")
     wanted = {str(name) for name in splits[split]}
-    chosen = [(i, row) for i, row in enumerate(rows) if _name(row, i) in wanted]
-    if missing := sorted(wanted - {_name(row, i) for i, row in chosen}):
+    chosen = [(i, row) for i, row in enumerate(rows) if row_name(row, i) in wanted]
+    if missing := sorted(wanted - {row_name(row, i) for i, row in chosen}):
         some = ", ".join(missing[:_SHOWN]) + (", ..." if len(missing) > _SHOWN else "")
         raise DataError(f"{path}: split {split!r} names {len(missing)} sequences without annotation: {some}")
     return chosen
 
 
-def _name(row: dict[str, Any], index: int) -> str:
+def row_name(row: dict[str, Any], index: int) -> str:
     """What splits call a row: its `frame_dir`, in some files `filename`."""
     return str(row.get("frame_dir", row.get("filename", f"row {index}")))
 
@@ -127,7 +140,7 @@ def _table(path: Path, rows: Sequence[tuple[int, dict[str, Any]]], num_labels: i
     labels, joints, scores = zip(*checked, strict=True)
     return PoseTable(
         file=path,
-        names=tuple(_name(row, number) for number, row in rows),
+        names=tuple(row_name(row, number) for number, row in rows),
         labels=torch.tensor(labels),
         shapes=torch.tensor([array.shape for array in joints]),
         values=_packed(joints),

@@ -23,6 +23,7 @@ from vidcore.randomness import Purpose, generator
 from vidcore.values import Sample, SampleRef
 from vidcore_skeleton.annotations import read_table
 from vidcore_skeleton.config import SkeletonData, SkeletonList, SkeletonPickle, SkeletonReader
+from vidcore_skeleton.drawing import SkeletonLayer, layout_named
 from vidcore_skeleton.files import read_skeleton
 from vidcore_skeleton.skeletons import Skeleton, fill_persons, with_scores
 from vidcore_skeleton.transforms import OfSampledFrames, PoseTransform
@@ -43,6 +44,9 @@ class Sequences(Protocol):
     def label(self, index: int) -> int: ...
 
     def where(self, index: int) -> str: ...
+
+    def name(self, index: int) -> str:
+        """What the sequence is called, without folder and ending."""
 
     def read(self, index: int) -> Skeleton:
         """Raises DataError when it cannot be used."""
@@ -69,6 +73,9 @@ class PoseFiles:
 
     def where(self, index: int) -> str:
         return f"{self.folder / self.table.path(index)} ({self.table.where(index)})"
+
+    def name(self, index: int) -> str:
+        return Path(self.table.path(index)).stem
 
     def read(self, index: int) -> Skeleton:
         """The sequence at this index; one without persons' dimension is one person."""
@@ -119,7 +126,12 @@ class SkeletonDataset:
             readings = [self._reading(skeleton, rng if self.context.training else None) for _ in range(repeats)]
         except DataError as error:
             raise named(error, self.where(index)) from error
-        meta = {"path": self.where(index), "num_frames": skeleton.num_frames, "merge": self.context.views.merge}
+        meta = {
+            "path": self.where(index),
+            "video": self._sequences.name(index),
+            "num_frames": skeleton.num_frames,
+            "merge": self.context.views.merge,
+        }
         return [
             Sample(
                 ref=evolve(ref, repeat=ref.repeat + repeat),
@@ -129,6 +141,15 @@ class SkeletonDataset:
             )
             for repeat, pose in enumerate(readings)
         ]
+
+    def layer(self, index: int) -> SkeletonLayer:
+        """The sequence at this index, to be seen.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        layout = layout_named(self._config.transforms.values())
+        return SkeletonLayer(self._sequences.read(index % len(self._sequences)), layout)
 
     def check(self, deep: bool = False) -> Iterator[Finding]:
         """Odd rows, classes without a sequence; `deep` reads each sample once."""

@@ -25,6 +25,7 @@ class Layout:
     ] = ()  # where the bone vector of each joint starts; left out: by `edges`, the centre its own
     left: tuple[int, ...] = ()  # joints of the left side
     right: tuple[int, ...] = ()  # their counterparts, in the same order
+    upwards: bool = False  # y of joints in space grows upwards, as in metres, not downwards as in an image
 
     def __attrs_post_init__(self) -> None:
         named = [*sum(self.edges, ()), self.centre, *self.parents, *self.left, *self.right]
@@ -88,6 +89,7 @@ LAYOUTS = {
         parents=(1, 20, 20, 2, 20, 4, 5, 6, 20, 8, 9, 10, 0, 12, 13, 14, 0, 16, 17, 18, 20, 22, 7, 24, 11),
         left=(4, 5, 6, 7, 12, 13, 14, 15, 21, 22),
         right=(8, 9, 10, 11, 16, 17, 18, 19, 23, 24),
+        upwards=True,
     ),
     # Kinect v1: 0 head, 1 neck, 2 spine, 3 hips, 4-7 and 8-11 arms, 12-15 and 16-19 legs
     "kinect-20": Layout(
@@ -96,6 +98,7 @@ LAYOUTS = {
         centre=1,
         left=(4, 5, 6, 7, 12, 13, 14, 15),
         right=(8, 9, 10, 11, 16, 17, 18, 19),
+        upwards=True,
     ),
     # 0 neck, 1 belly, 2 face, then right and left of shoulders, hips, elbows, knees, wrists, ankles
     "jhmdb": Layout(

@@ -13,6 +13,7 @@ from vidcore.plugins import build
 from vidcore.values import Sample, SampleRef
 from vidcore_skeleton.config import SkeletonReader
 from vidcore_skeleton.datasets import checked, views_of
+from vidcore_skeleton.drawing import SkeletonLayer, layout_named
 from vidcore_skeleton.files import read_skeleton
 
 
@@ -39,3 +40,11 @@ class SkeletonFileReader:
             raise named(error, str(path)) from error
         meta = {"path": str(path), "num_frames": skeleton.num_frames, "merge": self._config.views.merge}
         return Sample(ref=ref, inputs={"pose": pose.joints}, target={}, meta=meta | pose.meta())
+
+    def layer_of(self, path: Path) -> SkeletonLayer:
+        """The sequence of a file, to be seen.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        return SkeletonLayer(read_skeleton(path), layout_named(self._config.transforms))

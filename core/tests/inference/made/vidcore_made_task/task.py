@@ -53,10 +53,10 @@ class MadeTask:
         labels = batch.target["label"].tolist() if batch.target else [None] * len(batch)
         return ({} if label is None else {"label": label} for label in labels)
 
-    def draw(self, prediction: Prediction, frames: Tensor) -> Tensor:
+    def draw(self, predictions: Sequence[Prediction], frames: Tensor, seconds: Sequence[float]) -> Tensor:
         """A white bar along the upper edge, as long as the best score is high."""
         painted = frames.clone()
-        painted[..., 0, : int(frames.shape[-1] * prediction.outputs["scores"].max())] = 255
+        painted[..., 0, : int(frames.shape[-1] * predictions[0].outputs["scores"].max())] = 255
         return painted
 
 
