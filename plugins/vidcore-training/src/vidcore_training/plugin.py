@@ -1,4 +1,4 @@
-"""What this plugin offers: learning-rate schedules."""
+"""What this plugin offers: schedules, techniques, and a callback."""
 
 from __future__ import annotations
 
@@ -6,23 +6,31 @@ from vidcore.plugins import Component, hookimpl
 
 api = 1
 
-_SCHEDULES = [
-    ("linear", "Linear", "linear", "a straight line down, with warm-up"),
-    ("poly", "Poly", "poly", "a power of what is left, with warm-up"),
-    ("one-cycle", "OneCycle", "OneCycleSchedule", "up and down once"),
+# kind, name, config, factory, summary
+_COMPONENTS = [
+    ("schedule", "step", "Step", "schedules:StepSchedule", "a factor after every so many epochs, with warm-up"),
+    ("schedule", "linear", "Linear", "schedules:linear", "a straight line down, with warm-up"),
+    ("schedule", "poly", "Poly", "schedules:poly", "a power of what is left, with warm-up"),
+    ("schedule", "one-cycle", "OneCycle", "schedules:OneCycleSchedule", "up and down once"),
+    ("technique", "swa", "Swa", "averaging:StochasticAverage", "the mean of the weights of the last epochs"),
+    ("technique", "precise-bn", "PreciseBn", "statistics:PreciseStatistics", "running statistics measured anew"),
+    ("technique", "momentum", "Momentum", "momentum:MomentumSchedule", "a momentum with a schedule of its own"),
+    ("technique", "recompute", "Recompute", "recompute:RecomputeBlocks", "less memory: blocks compute twice"),
+    ("technique", "multigrid", "Multigrid", "multigrid:MultigridTraining", "small clips first, large ones later"),
+    ("callback", "early-stopping", "EarlyStopping", "stopping:EarlyStop", "ends training without progress"),
 ]
 
 
 @hookimpl
 def vidcore_components() -> list[Component]:
-    """Schedules."""
+    """One line for each."""
     return [
         Component(
-            kind="schedule",
+            kind=kind,
             name=name,
             config=f"vidcore_training.config:{config}",
-            factory=f"vidcore_training.schedules:{factory}",
+            factory=f"vidcore_training.{factory}",
             summary=summary,
         )
-        for name, config, factory, summary in _SCHEDULES
+        for kind, name, config, factory, summary in _COMPONENTS
     ]

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import math
 
-from vidcore.engine.schedules import DecaySchedule, Schedule
-from vidcore_training.config import Linear, OneCycle, Poly
+from vidcore.engine.schedules import DecaySchedule, Schedule, warmup_factor
+from vidcore_training.config import Linear, OneCycle, Poly, Step
+
+
+class StepSchedule:
+    """Warm-up times `gamma` for each period that has passed."""
+
+    def __init__(self, config: Step) -> None:
+        self.config = config
+
+    def factor(self, step: int, steps_per_epoch: int, total_epochs: int) -> float:
+        passed = int(round(step / (self.config.every * steps_per_epoch), 9))  # 0.3 / 0.1 is 2.9999999999999996
+        return warmup_factor(self.config, step, steps_per_epoch) * self.config.gamma**passed
 
 
 def linear(config: Linear) -> Schedule:
