@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import importlib.util
+import inspect
 import json
 import sys
 import tomllib
@@ -66,7 +67,8 @@ class UncoveredError(Exception):
 def outputs_of_clips(model: nn.Module, spec: Spec, arrays: Arrays) -> Outputs:
     """Recognition: clips `[batch, views, C, T, H, W]`, each view a sample of its own."""
     video = rule_input(spec)
-    maps, logits = maps_and_logits(model, video=video.flatten(0, 1))
+    name = next(iter(inspect.signature(model.forward).parameters))  # heatmaps stand in the place of a video
+    maps, logits = maps_and_logits(model, **{name: video.flatten(0, 1)})
     scores = merge_views(logits.unflatten(0, video.shape[:2]), spec["average_clips"])
     return {"logits": logits, "scores": scores} | named_maps(maps, arrays)
 

@@ -1,0 +1,1 @@
+"""Heatmaps of key points and limbs, and networks that look at them."""
