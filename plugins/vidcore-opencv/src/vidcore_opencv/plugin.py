@@ -9,5 +9,13 @@ api = 1
 
 @hookimpl
 def vidcore_components() -> list[Component]:
-    """None yet: `vidcore_opencv.flow` is called from Python."""
-    return []
+    """One decoder. Optical flow and motion vectors are called from Python."""
+    return [
+        Component(
+            kind="decoder",
+            name="opencv",
+            config="vidcore_opencv.config:OpenCV",
+            factory="vidcore_opencv.decoder:OpenCVDecoder",
+            summary="OpenCV, for files on which it is exact; it reads from their start",
+        )
+    ]
