@@ -112,6 +112,18 @@ def test_features_of_videos_are_what_localization_trains_on(folder: Path) -> Non
     assert "AUC" in trained.output
 
 
+def test_raw_videos_to_segments_is_one_file(folder: Path) -> None:
+    row = {"duration_second": 2.0, "annotations": [{"segment": [0.5, 1.0], "label": "left"}]}
+    Path("segments.json").write_text(json.dumps({"a": row, "b": row}))
+    look = 'type = "features"\nvideos = ["videos"]\nweights = "model.safetensors"\ninterval = 8'
+    stages = f"[stage.segments]\n[stage.look]\n{look}"
+    Path("whole.toml").write_text(BMN.replace('features = "features"', 'features = "stage:look/features"') + stages)
+    done = CliRunner().invoke(cli, ["run", "whole.toml", "--set", "engine.device=cpu"])
+    assert done.exit_code == 0, f"{done.output}{done.exception}"
+    assert np.load("runs/whole/stages/look/features/a.npy").shape == (5, 64)
+    assert "AUC" in done.output
+
+
 def test_features_do_not_depend_on_the_batch_and_are_not_made_twice(folder: Path) -> None:
     features("--out", "one", "--batch", "1")
     features("--out", "many", "--batch", "16")

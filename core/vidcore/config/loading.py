@@ -46,7 +46,7 @@ def load(source: str | FilePath, extra: Sequence[Layer] = (), sets: Iterable[str
     """`load_experiment` with layers on top, `--set` options, and the origins kept."""
     source, stage = split_stage(source)
     merged = read_layers(source, [*extra, *(parse_set(option) for option in sets)])
-    enter_stage(merged, stage, source)
+    enter_stage(merged, stage, source, _parent)
     folder = _folder(source)
     name = merged.table.get("name") or _stem(source)
     experiment, problems = structure(merged.table, Experiment, host())
@@ -91,11 +91,15 @@ def find_recipe(name: str) -> Recipe:
 
 def _with_parent(source: str | FilePath) -> list[Layer]:
     layers = _layers(source)
-    top = layers[-1]
-    parent = top.table.pop("extends", None)
+    return _parent(layers[-1], layers[-1].table, source) + layers
+
+
+def _parent(layer: Layer, table: dict[str, Any], source: str | FilePath, path: tuple[str, ...] = ()) -> list[Layer]:
+    """The layers that `table`, at `path` in a layer, extends; the key is taken out of it."""
+    parent = table.pop("extends", None)
     if parent is None:
-        return layers
-    where = top.value(("extends",))
+        return []
+    where = layer.value((*path, "extends"))
     if not isinstance(parent, str):
         raise ConfigError(f"{where}: extends: expected the name of a recipe or a path, got {parent!r}")
     beside = _folder(source) / parent
@@ -107,7 +111,7 @@ def _with_parent(source: str | FilePath) -> list[Layer]:
         raise ConfigError(
             f"{where}: extends: {parent} extends another file itself; an experiment extends one, nothing goes deeper"
         )
-    return below + layers
+    return below
 
 
 def _layers(source: str | FilePath) -> list[Layer]:
@@ -144,14 +148,16 @@ def _resolve(experiment: Experiment, folder: FilePath) -> Experiment:
     return experiment
 
 
-def _data_root(root: str, folder: FilePath) -> FilePath:
+def _data_root(root: str, folder: FilePath) -> str | FilePath:
     """Relative to the experiment's folder, or to VIDCORE_DATA where only that one exists."""
+    if is_address(root):
+        return root
     given = FilePath(root).expanduser()
     if given.is_absolute():
         return given
     elsewhere = os.environ.get("VIDCORE_DATA")
     if elsewhere and not (root and (folder / given).exists()):
-        return FilePath(elsewhere).expanduser().absolute() / given
+        return place(elsewhere if is_address(elsewhere) else FilePath(elsewhere).expanduser().absolute()) / given
     return folder / given
 
 

@@ -7,6 +7,7 @@ import sys
 from types import ModuleType
 
 from vidcore.config import load_experiment
+from vidcore.config.loading import read_layers
 from vidcore.plugins import API, Component, Host, host
 from vidcore.plugins.catalog import load_reference
 from vidcore.testing.components import check_component
@@ -70,10 +71,17 @@ def _recipe_faults(known: Host, name: str) -> list[str]:
     for recipe in known.recipes.values():
         if recipe.plugin == name:
             try:
-                load_experiment(recipe.name)
+                for source in _experiments(recipe.name):
+                    load_experiment(source)
             except Exception as error:  # a mistake in it, or a plugin of it that is missing
                 faults.append(f"recipe {recipe.name!r}: {error}")
     return faults
+
+
+def _experiments(recipe: str) -> list[str]:
+    """The recipe itself, or those of its stages that are experiments."""
+    stages = read_layers(recipe).table.get("stage", {})
+    return [f"{recipe}#{name}" for name, stage in stages.items() if stage.get("type", "train") == "train"] or [recipe]
 
 
 def _weights_faults(known: Host, name: str) -> list[str]:

@@ -54,6 +54,34 @@ def test_curves_become_candidates_and_candidates_proposals(tmp_path: Path, monke
     assert area > 0.75
 
 
+def test_both_networks_in_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_made_features(tmp_path / "data", "train", count=12, seed=0)
+    write_made_features(tmp_path / "data", "val", count=4, seed=1)
+    found = {"proposals": "stage:candidates/proposals", "features": "stage:candidates/features"}
+    quick = {"engine": {"epochs": 2, "evaluate": {"every": 2}}}
+    made = made_experiment(tmp_path / "data")
+    tem = made | quick | {"task": {"type": "localization", "method": "boundary-probability"}, "metrics": {}}
+    tem["model"] = {"type": "tem", "in_channels": CHANNELS, "length": LENGTH, "width": 8, "scales": [1.0, 1.0, 0.1]}
+    pem = made | quick | {"task": {"type": "localization", "method": "proposal-evaluation"}}
+    pem["model"] = {"type": "pem", "width": 8}
+    pem["data"] = made["data"] | {
+        split: {"type": "candidate-features", "annotations": f"{split}.json", "batch_size": 4} | found
+        for split in ("train", "val")
+    }
+    stages = {
+        "pem": pem,
+        "candidates": {"type": "proposals", "predictions": ["stage:curves/train", "stage:curves/val"]},
+        "curves": {"type": "predict", "run": "stage:tem", "splits": ["train", "val"]},
+        "tem": tem,
+    }
+    Path("bsn.toml").write_text(dumps({"stage": stages}))
+    said = run("run", "bsn.toml")
+    assert "candidates of 12 videos" in said
+    assert (tmp_path / "runs/bsn/stages/pem/result.json").exists()
+    assert (tmp_path / "runs/bsn/stages/candidates/pgm_features/val0.npy").exists()
+
+
 def test_predictions_without_curves_are_told(tmp_path: Path) -> None:
     path = tmp_path / "other.jsonl"
     path.write_text(

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from vidcore.errors import DataError
-
 
 @click.command()
 @click.argument("predictions", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -26,16 +24,8 @@ def proposals(predictions: tuple[Path, ...], out: Path, peak: float, top_k: int)
       vidcore test --run runs/tem --split val --dump val.jsonl
       vidcore data proposals train.jsonl val.jsonl --out .
     """  # noqa: D301 - click reads the character
-    from vidcore.engine.predictions import read_predictions
-    from vidcore_bsn.generation import write_for_video
+    from vidcore_bsn.generation import write_for_predictions
 
-    total = videos = 0
-    for path in predictions:
-        for prediction, target in read_predictions(path).samples:
-            name = prediction.meta.get("video")
-            if "curves" not in prediction.outputs or not name:
-                raise DataError(f"{path}: has no curves; it should be of an experiment with boundary-probability")
-            spans = target["spans"].numpy() if "spans" in target else None
-            total += write_for_video(out, str(name), prediction.outputs["curves"].numpy(), spans, peak, top_k)
-            videos += 1
+    found = [write_for_predictions(path, out, peak, top_k) for path in predictions]
+    total, videos = (sum(counts) for counts in zip(*found, strict=True))
     click.echo(f"{total} candidates of {videos} videos in {out / 'pgm_proposals'}, described in {out / 'pgm_features'}")

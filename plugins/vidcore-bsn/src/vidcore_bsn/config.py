@@ -112,3 +112,12 @@ class CandidateFeatures(DatasetConfig):
     def is_there(self, root: Path) -> bool:
         """The annotations are."""
         return (root / self.annotations).exists()
+
+
+@frozen(kw_only=True)
+class ProposalStage:
+    """Candidates as a stage, what `vidcore data proposals` does. It writes the folders `proposals` and `features`."""
+
+    predictions: tuple[str, ...] = field(validator=min_len(1))  # files of curves, such as "stage:curves/train"
+    peak: float = field(default=0.5, validator=_share)  # of a curve's maximum, above which a moment is a boundary
+    top_k: int = field(default=1000, validator=ge(1))  # candidates of a video that are kept

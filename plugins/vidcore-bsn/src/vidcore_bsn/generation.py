@@ -6,11 +6,28 @@ from pathlib import Path
 
 import numpy as np
 
+from vidcore.engine.predictions import read_predictions
 from vidcore.errors import DataError, RunError
 from vidcore_bsn.candidates import Description, describe, find_candidates, write_candidates
 from vidcore_localization.segments import Array
 
 PROPOSALS, FEATURES = "pgm_proposals", "pgm_features"
+
+
+def write_for_predictions(path: Path, out: Path, peak: float = 0.5, top_k: int = 1000) -> tuple[int, int]:
+    """`write_for_video` for all of a predictions file; how many candidates, of how many videos.
+
+    Raises:
+        DataError: The predictions are no curves.
+    """
+    total, samples = 0, read_predictions(path).samples
+    for prediction, target in samples:
+        name = prediction.meta.get("video")
+        if "curves" not in prediction.outputs or not name:
+            raise DataError(f"{path}: has no curves; it should be of an experiment with boundary-probability")
+        spans = target["spans"].numpy() if "spans" in target else None
+        total += write_for_video(out, str(name), prediction.outputs["curves"].numpy(), spans, peak, top_k)
+    return total, len(samples)
 
 
 def write_for_video(

@@ -9,7 +9,7 @@ api = 1
 
 @hookimpl
 def vidcore_components() -> list[Component]:
-    """Both networks, how they learn, and the data between them."""
+    """Both networks, how they learn, and the data between them, a stage that makes it among them."""
     return [
         _component("model", "tem", "config:Tem", "model:Tem", "curves of action, start and end"),
         _component("model", "pem", "config:Pem", "model:Pem", "how well a candidate fits an action"),
@@ -34,6 +34,7 @@ def vidcore_components() -> list[Component]:
             "dataset:candidate_features",
             "candidates of each video and what describes them",
         ),
+        _component("stage", "proposals", "config:ProposalStage", "stage:Proposals", "candidates of predicted curves"),
     ]
 
 

@@ -6,14 +6,11 @@ Letters: T moments, C channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
-from attrs import field, frozen
-from attrs.validators import ge, optional
 from torch import Tensor
 
 from vidcore.config.base import Views
@@ -25,18 +22,8 @@ from vidcore.inference import Predictor
 from vidcore.interfaces import VideoReader
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Batch, Sample, SampleRef
+from vidcore_localization.feature_config import Extraction
 from vidcore_localization.segments import Array
-
-
-@frozen(kw_only=True)
-class Extraction:
-    """What is extracted, and where."""
-
-    interval: int = field(default=16, validator=ge(1))  # frames from one moment to the next
-    window: int | None = field(default=None, validator=optional(ge(1)))  # frames around a moment that are sampled from
-    what: Literal["features", "scores"] = "features"  # pooled maps, or the scores of the classes
-    maps: int = field(default=1, validator=ge(1))  # last maps that are pooled and joined; 2 for two pathways
-    batch: int = field(default=8, validator=ge(1))  # moments through the model at once
 
 
 class FeatureExtractor:
@@ -119,3 +106,41 @@ def _reach(sampling: object) -> int:
     if isinstance(sampling, Dense):
         return (sampling.num_frames - 1) * sampling.frame_interval + 1
     raise ConfigError("how many frames around a moment should the model see? Give --window; its sampling does not tell")
+
+
+def extract_files(
+    extractor: FeatureExtractor, files: Sequence[Path], out: Path, say: Callable[[str], None]
+) -> list[Path]:
+    """Write `NAME.npy` of every video that has none yet; those that could not be read."""
+    broken = []
+    for path in files:
+        if (out / f"{path.stem}.npy").exists():
+            say(f"{path.name}: is there")
+            continue
+        try:
+            found = extractor.video(path)
+        except DataError as error:
+            say(str(error))
+            broken.append(path)
+            continue
+        write_features(out, path.stem, found)
+        say(f"{path.name}: {found.shape[0]} moments of {found.shape[1]} channels")
+    return broken
+
+
+def files_of(videos: Sequence[Path]) -> list[Path]:
+    """The files themselves, and those in folders, which must differ in name.
+
+    Raises:
+        DataError: There is none, or two have the same name.
+    """
+    files = [file for path in videos for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
+    files = [file for file in files if file.is_file() and not file.name.startswith(".")]
+    stems: dict[str, Path] = {}
+    for file in files:
+        if file.stem in stems:
+            raise DataError(f"{file} and {stems[file.stem]} would both be written to {file.stem}.npy; rename one")
+        stems[file.stem] = file
+    if not files:
+        raise DataError(f"there is no file in {', '.join(map(str, videos))}")
+    return files

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vidcore.errors import ConfigError, DataError
+from vidcore.errors import ConfigError
 
 
 @click.command()
@@ -37,40 +37,15 @@ def features(
       vidcore data features videos/ --weights slowonly-r50-8x8-k400 --out features --interval 16
     """  # noqa: D301 - click reads the character
     from vidcore.inference import Predictor
-    from vidcore_localization.extraction import Extraction, FeatureExtractor, write_features
+    from vidcore_localization.extraction import FeatureExtractor, extract_files, files_of
+    from vidcore_localization.feature_config import Extraction
 
     if bool(run_folder) == bool(weights):
         raise ConfigError("give --run FOLDER or --weights FILE|NAME, one of them")
-    files = _files(videos)
+    files = files_of(videos)
     predictor = Predictor(run=run_folder, device=device) if run_folder else Predictor(weights=weights, device=device)
     options = Extraction(interval=interval, window=window, what=what, maps=maps, batch=batch)  # type: ignore[arg-type]
-    extractor, broken = FeatureExtractor(predictor, options), []
-    for path in files:
-        if (out / f"{path.stem}.npy").exists():
-            click.echo(f"{path.name}: is there")
-            continue
-        try:
-            found = extractor.video(path)
-        except DataError as error:
-            click.echo(f"{error}", err=True)
-            broken.append(path)
-            continue
-        write_features(out, path.stem, found)
-        click.echo(f"{path.name}: {found.shape[0]} moments of {found.shape[1]} channels")
+    broken = extract_files(FeatureExtractor(predictor, options), files, out, click.echo)
     if broken:
         click.echo(f"{len(broken)} of {len(files)} videos could not be read", err=True)
         raise click.exceptions.Exit(1)
-
-
-def _files(videos: tuple[Path, ...]) -> list[Path]:
-    """The files themselves, and those in folders, which must differ in name."""
-    files = [file for path in videos for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
-    files = [file for file in files if file.is_file() and not file.name.startswith(".")]
-    stems: dict[str, Path] = {}
-    for file in files:
-        if file.stem in stems:
-            raise DataError(f"{file} and {stems[file.stem]} would both be written to {file.stem}.npy; rename one")
-        stems[file.stem] = file
-    if not files:
-        raise DataError(f"there is no file in {', '.join(map(str, videos))}")
-    return files

@@ -10,7 +10,7 @@ _PACKAGE = "vidcore_localization"
 
 @hookimpl
 def vidcore_components() -> list[Component]:
-    """The task, its data set and its metrics."""
+    """The task, its data set and its metrics, and features as a stage."""
     return [
         _component(
             "task", "localization", "when something happens in a video", "config:Localization", "task:LocalizationTask"
@@ -24,6 +24,13 @@ def vidcore_components() -> list[Component]:
         ),
         _metric("proposal-recall", "recall:ProposalRecall", "average recall by number of proposals: AR@N, AUC"),
         _metric("detection-map", "detection:DetectionMap", "mean average precision of labelled segments"),
+        _component(
+            "stage",
+            "features",
+            "features of raw videos, for models of localization",
+            "feature_config:FeatureStage",
+            "feature_stage:Features",
+        ),
         _metric("frame-labels", "frames:FrameLabels", "frame accuracy, edit score and F1 of a label a frame"),
     ]
 
