@@ -48,10 +48,13 @@ def essence(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return plain
 
 
-def examples() -> dict[str, dict[str, Any]]:
-    """The essence of each example, by the stem of its file."""
-    paths = sorted(EXAMPLES.glob("*.toml"))
-    return {path.stem: essence(to_table(load_experiment(path, _NO_DATA))) for path in paths}
+def same(before: dict[str, Any], name: str) -> bool:
+    """Whether an example is the experiment that was recorded: options that have come since are at their defaults."""
+    if "+" in name:
+        return before.keys() == set(name.split("+")) and all(same(part, key) for key, part in before.items())
+    experiment = load_experiment(EXAMPLES / f"{name}.toml", _NO_DATA)
+    now, said = essence(to_table(experiment)), essence(to_table(experiment, whole=False))
+    return all(now.get(key) == value for key, value in before.items()) and not said.keys() - before.keys()
 
 
 def recorded() -> dict[str, Recorded]:
@@ -66,27 +69,23 @@ def take_up(groups: Iterable[str], figures: dict[str, Recorded]) -> None:
     Raises:
         SystemExit: A folder holds no finished run of an example as it is now.
     """
-    known = examples()
+    names_of_all = [path.stem for path in sorted(EXAMPLES.glob("*.toml"))]
     for group in groups:
         folders = [Path(folder) for folder in group.split("+")]
         tables = [tomllib.loads((folder / "experiment.toml").read_text(encoding="utf-8")) for folder in folders]
-        names = [next((name for name, wanted in known.items() if wanted == essence(table)), "") for table in tables]
+        found = [essence(table) for table in tables]
+        names = [next((name for name in names_of_all if same(one, name)), "") for one in found]
         if "" in names or len({table["seed"] for table in tables}) > 1:
             raise SystemExit(f"{group}: not runs of files of {EXAMPLES} as they are now, with one seed")
         if not all((folder / "result.json").exists() for folder in folders):
             raise SystemExit(f"{group}: not finished")
-        name, experiment = "+".join(names), essence_of("+".join(names), known)
+        name = "+".join(names)
+        experiment = found[0] if len(found) == 1 else dict(zip(names, found, strict=True))
         entry = figures.get(name, {})
-        runs = entry.get("runs", []) if entry.get("experiment") == experiment else []
+        runs = entry["runs"] if entry and same(entry["experiment"], name) else []
         new = {"seed": tables[0]["seed"], **group_figures(folders)}
         runs = sorted([*(run for run in runs if run["seed"] != new["seed"]), new], key=lambda run: int(run["seed"]))
         figures[name] = {"experiment": experiment, "runs": runs}
-
-
-def essence_of(name: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The essence of an example; of a sum of examples, those of all by name."""
-    names = name.split("+")
-    return known[name] if len(names) == 1 else {part: known[part] for part in names}
 
 
 def group_figures(folders: Sequence[Path]) -> dict[str, Any]:
