@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -52,7 +52,7 @@ class OnnxRunner:
         wanted = (3, *model.input_size)
         if any(isinstance(size, int) and size != want for size, want in zip(fixed, wanted, strict=True)):
             raise ConfigError(f"{path} wants pictures {fixed}, the description says input_size = {model.input_size}")
-        self.outputs = [output.name for output in self._session.get_outputs()]
+        self.outputs: list[str] = [output.name for output in self._session.get_outputs()]
 
     def output(self, name: str, position: int, option: str) -> str:
         """The output of this name, or where it is "" the one at this position.

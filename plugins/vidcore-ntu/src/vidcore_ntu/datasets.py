@@ -1,0 +1,32 @@
+"""The data sets, in the hands of vidcore-skeleton."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from vidcore.data.clips import DataContext
+from vidcore_ntu.config import PackedSkeletons, SkeletonSet
+from vidcore_ntu.packed_table import read_packed
+from vidcore_ntu.sets import class_names
+from vidcore_skeleton.annotations import read_table
+from vidcore_skeleton.datasets import SkeletonDataset
+
+
+def skeleton_set(config: SkeletonSet, context: DataContext) -> SkeletonDataset:
+    """The data set of kind `skeleton-set`.
+
+    Raises:
+        DataError: The file cannot be used, or has no such split.
+    """
+    table = read_table(context.root / config.annotations, config.split)
+    return SkeletonDataset(table, evolve(config, classes=config.classes or class_names(config.set)), context)
+
+
+def packed_skeletons(config: PackedSkeletons, context: DataContext) -> SkeletonDataset:
+    """The data set of kind `packed-skeletons`.
+
+    Raises:
+        DataError: The annotation file cannot be used, or has no such split.
+    """
+    table = read_packed(context.root / config.annotations, context.root / config.folder, config)
+    return SkeletonDataset(table, evolve(config, classes=config.classes or class_names("kinetics400")), context)
