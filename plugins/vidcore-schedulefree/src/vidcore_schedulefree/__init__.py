@@ -1,0 +1,1 @@
+"""vidcore-schedulefree: optimizers that need no learning-rate schedule."""
