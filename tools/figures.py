@@ -83,45 +83,44 @@ def take_up(groups: Iterable[str], figures: dict[str, Recorded]) -> None:
         experiment = found[0] if len(found) == 1 else dict(zip(names, found, strict=True))
         entry = figures.get(name, {})
         runs = entry["runs"] if entry and same(entry["experiment"], name) else []
-        new = {"seed": tables[0]["seed"], **group_figures(folders)}
+        metric, value = group_figure(folders)
+        new = {"seed": tables[0]["seed"], "value": round(value, 4), "cpu_minutes": sum(map(cpu_minutes, folders))}
         runs = sorted([*(run for run in runs if run["seed"] != new["seed"]), new], key=lambda run: int(run["seed"]))
-        figures[name] = {"experiment": experiment, "runs": runs}
+        figures[name] = {"experiment": experiment, "metric": metric, "runs": runs}
 
 
-def group_figures(folders: Sequence[Path]) -> dict[str, Any]:
-    """Figures of a run, or of the sum of the scores of several."""
-    each = [run_figures(folder) for folder in folders]
-    if len(each) == 1:
-        return each[0]
-    fused = fusing.fuse([fusing.read_stream(folder) for folder in folders], [1.0] * len(folders))
-    minutes = sum(run["cpu_minutes"] for run in each)
-    return {"top1": round(fusing.figures(fused)["top1"], 4), "cpu_minutes": minutes}
+def group_figure(folders: Sequence[Path]) -> tuple[str, float]:
+    """The main metric of a run, the one that its best weights are chosen by; top-1 of the summed scores of several."""
+    if len(folders) > 1:
+        fused = fusing.fuse([fusing.read_stream(folder) for folder in folders], [1.0] * len(folders))
+        return "top1", fusing.figures(fused)["top1"]
+    result = json.loads((folders[0] / "result.json").read_text(encoding="utf-8"))
+    metric = str(result["best_metric"])
+    return metric, float(result["metrics"][metric])
 
 
-def run_figures(folder: Path) -> dict[str, Any]:
-    """Final figures of a run, and its time."""
+def cpu_minutes(folder: Path) -> int:
+    """What a run took."""
     lines = (folder / "timings.jsonl").read_text(encoding="utf-8").splitlines()
     environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
-    metrics = json.loads((folder / "result.json").read_text(encoding="utf-8"))["metrics"]
-    return {
-        "top1": round(metrics["top1"], 4),
-        "cpu_minutes": round(sum(json.loads(line)["seconds"] for line in lines) * environment["threads"] / 60),
-    }
+    seconds: float = sum(json.loads(line)["seconds"] for line in lines)
+    return round(seconds * environment["threads"] / 60)
 
 
-def mean_top1(entry: Recorded) -> float:
-    """Over the seeds."""
-    return float(sum(run["top1"] for run in entry["runs"])) / len(entry["runs"])
+def mean_value(entry: Recorded) -> float:
+    """Of the main metric, over the seeds."""
+    return float(sum(run["value"] for run in entry["runs"])) / len(entry["runs"])
 
 
 def rows(figures: dict[str, Recorded]) -> Iterator[str]:
     """The table, a line an example."""
-    yield "| experiment | top-1, mean of seeds | each seed | CPU minutes a run |"
-    yield "| --- | ---: | --- | ---: |"
+    yield "| experiment | metric | mean of seeds | each seed | CPU minutes a run |"
+    yield "| --- | --- | ---: | --- | ---: |"
     for name, entry in sorted(figures.items()):
-        seeds = ", ".join(f"{run['top1']:.3f}" for run in entry["runs"])
+        seeds = ", ".join(f"{run['value']:.3f}" for run in entry["runs"])
         minutes = max(run["cpu_minutes"] for run in entry["runs"])
-        yield f"| {' + '.join(map(linked, name.split('+')))} | {mean_top1(entry):.2f} | {seeds} | {minutes} |"
+        title = " + ".join(map(linked, name.split("+")))
+        yield f"| {title} | {entry['metric']} | {mean_value(entry):.2f} | {seeds} | {minutes} |"
 
 
 def linked(name: str) -> str:
