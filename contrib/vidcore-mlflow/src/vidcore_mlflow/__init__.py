@@ -1,0 +1,1 @@
+"""Curves and configurations of vidcore runs in MLflow."""

@@ -1,0 +1,1 @@
+"""Curves of vidcore runs in trackio, on this machine."""

@@ -1,0 +1,1 @@
+"""Curves of vidcore runs in Weights & Biases, online or offline."""
