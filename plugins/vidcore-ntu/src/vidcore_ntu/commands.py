@@ -59,10 +59,10 @@ def ntu(folder: Path, out: Path, edition: str, persons: int, precision: str, kee
     if broken:
         more = [f"... and {len(broken) - _SHOWN} more"] if len(broken) > _SHOWN else []
         raise DataError("\n".join([*broken[:_SHOWN], *more, "Nothing is written."]))
-    content = {"split": splits_of((row["frame_dir"] for row in rows), number), "annotations": rows}
-    _write(out, pickle.dumps(content, protocol=4))
+    splits = splits_of((row["frame_dir"] for row in rows), number)
+    _write(out, pickle.dumps({"split": splits, "annotations": rows}, protocol=4))
     click.echo(f"wrote {out}: {len(rows)} sequences; {len(left_out)} are listed as missing or incomplete")
-    click.echo("  ".join(f"{name} {len(names)}" for name, names in content["split"].items()))
+    click.echo("  ".join(f"{name} {len(names)}" for name, names in splits.items()))
     if nobody:
         click.echo(f"without anybody, left out: {', '.join(nobody[:_SHOWN])} ({len(nobody)})", err=True)
     if (all_there := len(rows) + len(nobody) + len(left_out)) != SEQUENCES[number]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from attrs import field, frozen
-from attrs.validators import and_, ge, le, min_len
+from attrs.validators import and_, ge, in_, le, min_len
 
 from vidcore.config import Facts
 from vidcore.plugins.catalog import nearest
@@ -48,7 +48,9 @@ class PackedSkeletons(SkeletonData):
     split: str = ""  # its list of names in the file; "": all annotations
     folder: str = ""  # of the pickles, below data.root
     form: Literal["pixels", "shares"] = "pixels"  # of x and y; shares of the picture are what OpenPose's files have
-    box_score: Literal[0.0, 0.5, 0.6, 0.7, 0.8, 0.9] = 0.0  # less certain people are left out; 0: nobody
+    box_score: float = field(
+        default=0.0, validator=in_((0.0, 0.5, 0.6, 0.7, 0.8, 0.9))
+    )  # less certain people do not count
     valid: float = field(default=0.0, validator=and_(ge(0.0), le(1.0)))  # of the frames must have such a person
     squeeze: bool = True  # leave out frames without anybody
     weights: Literal["equal", "parts"] = "parts"  # who is kept of too many: by confidence of all joints, or limbs most
