@@ -90,6 +90,22 @@ def test_scores_of_the_video_give_proposals_classes(method: Any, tmp_path: Path)
         predicted(Localization(method=method, classifier=Classifier(scores=str(path))))
 
 
+def test_scores_of_moments_give_each_proposal_its_own_classes(method: Any, tmp_path: Path) -> None:
+    (tmp_path / "classes.txt").write_text("swim\nrun\nhop\n")
+    scores = np.array([[0.0, 0.9, 0.1]] * 4 + [[0.0, 0.1, 0.9]] * 4, dtype=np.float32)  # first run, then hop
+    np.save(tmp_path / "v_a.npy", scores)
+    plain = predicted(Localization(method=method)).outputs
+    found = predicted(Localization(method=method, classifier=Classifier(scores=str(tmp_path), top=1))).outputs
+    half = float(predicted(Localization(method=method)).meta["seconds"]) / 2
+    for segment, label in zip(found["segments"].tolist(), found["labels"].tolist(), strict=True):
+        expected = "run" if sum(segment) / 2 < half else "hop"
+        assert CLASSES[label] == expected, segment
+    assert len(found["scores"]) == len(plain["scores"])
+    (tmp_path / "classes.txt").write_text("swim\nrun\n")
+    with pytest.raises(DataError, match="has no scores of class 'hop'"):
+        predicted(Localization(method=method, classifier=Classifier(scores=str(tmp_path))))
+
+
 def test_predictions_of_a_recognition_run_classify_too(method: Any, tmp_path: Path) -> None:
     one = Prediction(ref=SampleRef("", 0, 0), outputs={"scores": torch.tensor([0.9, 0.1])}, meta={"path": "d/a.mp4"})
     path = tmp_path / "test.jsonl"

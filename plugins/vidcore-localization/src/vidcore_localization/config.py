@@ -27,12 +27,12 @@ class Suppression:
 
 @frozen(kw_only=True)
 class Classifier:
-    """Gives proposals classes: those of the whole video, from a file of scores that another model made."""
+    """Gives proposals classes, from scores that another model made: of whole videos, or of every moment."""
 
-    # JSON with "class" (names) and "results" (video -> score of each class), as CUHK's for ActivityNet are, or a
-    # predictions file of vidcore
+    # of videos: JSON with "class" (names) and "results" (video -> score of each class), as CUHK's for ActivityNet are,
+    # or a predictions file of vidcore; of moments: a folder that `vidcore data features --what scores` wrote
     scores: str = field(validator=min_len(1))
-    top: int = field(default=2, validator=ge(1))  # classes of each video; every proposal is detected once for each
+    top: int = field(default=2, validator=ge(1))  # classes of each proposal, which is detected once for each
 
 
 @frozen(kw_only=True)

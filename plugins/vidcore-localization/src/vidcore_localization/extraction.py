@@ -23,6 +23,7 @@ from vidcore.interfaces import VideoReader
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Batch, Sample, SampleRef
 from vidcore_localization.feature_config import Extraction
+from vidcore_localization.features import CLASS_NAMES
 from vidcore_localization.segments import Array
 
 
@@ -49,6 +50,11 @@ class FeatureExtractor:
             scaling=given.scaling,
         )
         self._window = options.window or _reach(given.sampling)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the columns of scores are; none where features are extracted."""
+        return tuple(self._predictor.classes) if self._options.what == "scores" else ()
 
     def video(self, path: Path) -> Array:
         """Features of a video, float32 `[T, C]`: a row for each `interval` frames, the last one for what is left.
@@ -111,8 +117,15 @@ def _reach(sampling: object) -> int:
 def extract_files(
     extractor: FeatureExtractor, files: Sequence[Path], out: Path, say: Callable[[str], None]
 ) -> list[Path]:
-    """Write `NAME.npy` of every video that has none yet; those that could not be read."""
+    """Write `NAME.npy` of every video that has none yet, for scores with the names of their classes beside them.
+
+    Returns:
+        The videos that could not be read.
+    """
     broken = []
+    if extractor.classes:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / CLASS_NAMES).write_text("".join(f"{name}\n" for name in extractor.classes), encoding="utf-8")
     for path in files:
         if (out / f"{path.stem}.npy").exists():
             say(f"{path.name}: is there")

@@ -23,9 +23,7 @@ class Extraction:
 class FeatureStage(Extraction):
     """Features of raw videos as a stage, what `vidcore data features` does. It writes the folder `features`."""
 
-    videos: tuple[str, ...] = field(
-        validator=min_len(1)
-    )  # files or folders, relative to the experiment's file
+    videos: tuple[str, ...] = field(validator=min_len(1))  # files or folders, relative to the experiment's file
     run: str = ""  # "stage:NAME" of a train stage, or a run folder, whose model looks at them
     weights: str = ""  # in place of `run`: a file, an address, or the name of published weights
     max_bad_fraction: float = field(default=0.1, validator=ge(0.0))  # more unreadable videos than this end the stage

@@ -13,6 +13,7 @@ from torch import Tensor
 from vidcore.errors import DataError
 from vidcore_localization.segments import Array
 
+CLASS_NAMES = "classes.txt"  # beside files that are scores of classes
 Layout = Literal["time-first", "channels-first"]
 
 

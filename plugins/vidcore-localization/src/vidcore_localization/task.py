@@ -18,7 +18,7 @@ from vidcore.interfaces import Loss
 from vidcore.plugins import build
 from vidcore.tasks.batching import join_samples
 from vidcore.values import Batch, Prediction, Sample
-from vidcore_localization.classifier import VideoClassifier
+from vidcore_localization.classifier import classifier_of
 from vidcore_localization.config import Localization
 from vidcore_localization.drawing import draw_timeline, draw_whole
 from vidcore_localization.segments import Array, best_segments, covered_seconds
@@ -52,7 +52,7 @@ class LocalizationTask:
     def __init__(self, config: Localization, classes: Sequence[str]) -> None:
         self.config, self.classes = config, tuple(classes)
         self._method: Method = build(config.method)
-        self._classifier = VideoClassifier(config.classifier, classes) if config.classifier else None
+        self._classifier = classifier_of(config.classifier, classes) if config.classifier else None
 
     def collate(self, samples: Sequence[Sample]) -> Batch:
         """Inputs one after the other; targets of each sample stay a list, for their number differs.
@@ -109,10 +109,11 @@ class LocalizationTask:
         if "segments" not in rows:
             return dict(rows)
         given = rows["segments"], rows["scores"]
-        segments, scores = best_segments(*given, self.config.suppression, self._seconds(meta))
+        seconds = self._seconds(meta)
+        segments, scores = best_segments(*given, self.config.suppression, seconds)
         if self._classifier is None:
             return _tensors(segments, scores)
-        segments, scores, labels = self._classifier.label(str(meta["video"]), segments, scores)
+        segments, scores, labels = self._classifier.label(str(meta["video"]), segments, scores, seconds)
         return {**_tensors(segments, scores), "labels": torch.from_numpy(labels)}
 
     def _seconds(self, meta: Mapping[str, Any]) -> float:

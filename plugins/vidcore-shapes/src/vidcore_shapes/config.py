@@ -37,3 +37,14 @@ class Shapes(DatasetConfig):
     def facts(self, root: Path) -> Facts:
         """Eight classes; known without any file."""
         return Facts(classes=CLASSES, num_classes=NUM_CLASSES, inputs={"video": clip_shape(self)})
+
+
+@frozen(kw_only=True)
+class TimelineStage:
+    """Made videos with several motions each and nothing between them, for temporal localization, as a stage."""
+
+    num_train: int = field(default=160, validator=ge(1))
+    num_val: int = field(default=48, validator=ge(1))
+    num_motions: int = field(default=3, validator=ge(1))  # of each video; they take 30, 60 or 90 frames
+    size: int = field(default=48, validator=and_(ge(16), le(1024), _even))  # height and width, pixels
+    made_with_seed: int = field(default=0, validator=ge(0))  # other seed, other videos; not the seed of the run
