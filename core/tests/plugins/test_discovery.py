@@ -186,6 +186,19 @@ def test_recipes_and_weights_are_read_from_the_package(site: Site) -> None:
     assert host.weights["net-small"].url == "https://example.org/net.pth"
 
 
+def test_where_data_sets_come_from_is_told_with_the_plugin(site: Site) -> None:
+    plugin = """
+        from vidcore.plugins import hookimpl
+        api = 1
+        @hookimpl
+        def vidcore_downloads():
+            return "vidcore_made_data:downloads.toml"
+    """
+    write_plugin(site.path, "made-data", {"plugin.py": plugin, "downloads.toml": '[made]\nhome = "here"\n'})
+    ((name, file),) = site.host().downloads
+    assert (name, file.read_text(encoding="utf-8")) == ("made-data", '[made]\nhome = "here"\n')
+
+
 def test_commands_of_a_plugin_are_gathered(site: Site) -> None:
     site.write(
         "made-command",

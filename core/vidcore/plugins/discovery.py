@@ -184,6 +184,11 @@ class Host:
                 offers[name].append(WeightsEntry(name=name, plugin=plugin, **table))
         return self._unique("weights", offers)
 
+    @cached_property
+    def downloads(self) -> list[tuple[str, Traversable]]:
+        """(plugin, TOML file) of where data sets come from; the command that fetches them reads it."""
+        return self._gather("vidcore_downloads", _resource)
+
     def _unique(self, what: str, offers: dict[str, list[Any]]) -> dict[str, Any]:
         for name, same in offers.items():
             if len(same) > 1:

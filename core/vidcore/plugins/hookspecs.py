@@ -34,3 +34,8 @@ def vidcore_weights() -> str:  # type: ignore[empty-body]
 @hookspec
 def vidcore_commands() -> list[Command]:  # type: ignore[empty-body]
     """Commands for the `vidcore` command line."""
+
+
+@hookspec
+def vidcore_downloads() -> str:  # type: ignore[empty-body]
+    """A TOML file inside the package, as `"package:file.toml"`: where data sets come from, one table for each."""

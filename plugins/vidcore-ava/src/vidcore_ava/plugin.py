@@ -38,3 +38,9 @@ def vidcore_commands() -> list[Command]:
     """`vidcore ava results` and `vidcore ava evaluate`."""
     text = "Results as the official evaluation of AVA reads them, and that evaluation."
     return [Command(group="", name="ava", help=text, target="vidcore_ava.commands:ava")]
+
+
+@hookimpl
+def vidcore_downloads() -> str:
+    """Where annotations and films are, for `vidcore data fetch`."""
+    return "vidcore_ava:downloads.toml"

@@ -19,3 +19,9 @@ def vidcore_components() -> list[Component]:
             summary="Kinetics-400, 600, 700 and 710: official CSV or `path label` lists",
         )
     ]
+
+
+@hookimpl
+def vidcore_downloads() -> str:
+    """Where annotations and videos are, for `vidcore data fetch`."""
+    return "vidcore_kinetics:downloads.toml"

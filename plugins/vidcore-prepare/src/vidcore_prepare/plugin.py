@@ -8,11 +8,16 @@ api = 1
 
 # In the order of a first acquaintance. name, help, target
 _COMMANDS = [
+    ("fetch", "Download a data set: annotations, and videos where that is allowed.", "source_commands:fetch"),
     ("frames", "Videos -> a folder of pictures for each.", "media_commands:frames"),
     ("flow", "Videos -> pictures of how pixels move from frame to frame.", "media_commands:flow"),
     ("resize", "Videos -> smaller videos that are fast to jump into.", "media_commands:resize"),
     ("encode", "Folders of pictures -> videos.", "media_commands:encode"),
     ("audio", "Videos -> their sound as .wav files.", "media_commands:audio"),
+    ("filelist", "Folders or official splits -> lists for training and validation.", "list_commands:filelist"),
+    ("convert", "A list as text, CSV or JSON -> another of these.", "list_commands:convert"),
+    ("cut", "Cut pieces out of videos, as a CSV of yours says.", "source_commands:cut"),
+    ("trim", "Cut the clips of a data set out of whole videos.", "source_commands:trim"),
 ]
 
 
@@ -23,3 +28,9 @@ def vidcore_commands() -> list[Command]:
         Command(group="data", name=name, help=text, target=f"vidcore_prepare.{target}")
         for name, text, target in _COMMANDS
     ]
+
+
+@hookimpl
+def vidcore_downloads() -> str:
+    """Data sets that have no plugin of their own."""
+    return "vidcore_prepare:downloads.toml"
