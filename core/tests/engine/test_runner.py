@@ -60,6 +60,14 @@ def test_a_run_leaves_its_folder(run_toy: Run, tmp_path: Path) -> None:
     assert found.classes == CLASSES
 
 
+def test_the_log_tells_speed_waiting_memory_gradient_norm_and_the_time_that_is_left(run_toy: Run) -> None:
+    lines = re.findall(r"INFO +(step .*)", (run_toy(engine__log_every=1).folder / "log.txt").read_text())
+    form = r"step \d of 8, epoch \d: loss .*, lr .*, grad_norm .*; \S+ clips/s, \d+ % of the time waiting for data, "
+    assert len(lines) == 8
+    assert all(re.fullmatch(form + r"\d\.\d GiB, \d+:\d\d:\d\d left", line) for line in lines), lines
+    assert lines[-1].endswith(", 0:00:00 left")
+
+
 def test_the_weights_carry_their_contract(run_toy: Run) -> None:
     folder = run_toy().folder
     with safe_open(folder / "weights" / "best.safetensors", "pt") as file:

@@ -10,6 +10,7 @@ import math
 import resource
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ class Session:
     save_weights: Callable[[nn.Module, Path], None]  # with their contract
     metric_objects: Mapping[str, Metric]  # asked which way is up
     left_out: dict[str, str] = field(factory=dict)  # by split, in words: samples that could not be read
+    started: float = field(factory=time.perf_counter)
     last_line: float = field(factory=time.perf_counter)
     last_clips: int = 0
     last_data_seconds: float = 0.0
@@ -171,8 +173,9 @@ class Session:
             "memory_bytes": memory_bytes(self.training.device),
         }
         self.timings.append({**place, **times})
+        pace = (now - self.started) / (progress.step - self.run.start_step)  # evaluations and saves included
         log.info(
-            "step %d of %d, epoch %d: %s; %.3g clips/s, %.0f %% of the time waiting for data, %.1f GiB",
+            "step %d of %d, epoch %d: %s; %.3g clips/s, %.0f %% of the time waiting for data, %.1f GiB, %s left",
             progress.step,
             self.training.total_steps,
             epoch,
@@ -180,6 +183,7 @@ class Session:
             times["clips_per_second"],
             100 * self.last_data_seconds / seconds,
             times["memory_bytes"] / 2**30,
+            timedelta(seconds=round(pace * (self.training.total_steps - progress.step))),
         )
         progress.sums, progress.summed_steps = {}, 0
         self.last_line, self.last_clips, self.last_data_seconds = now, 0, 0.0
