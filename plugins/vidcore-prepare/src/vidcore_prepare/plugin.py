@@ -9,6 +9,7 @@ api = 1
 # In the order of a first acquaintance. name, help, target
 _COMMANDS = [
     ("fetch", "Download a data set: annotations, and videos where that is allowed.", "source_commands:fetch"),
+    ("stats", "What a folder of videos is like, as a table and a picture.", "statistics_command:stats"),
     ("frames", "Videos -> a folder of pictures for each.", "media_commands:frames"),
     ("flow", "Videos -> pictures of how pixels move from frame to frame.", "media_commands:flow"),
     ("resize", "Videos -> smaller videos that are fast to jump into.", "media_commands:resize"),
