@@ -63,10 +63,15 @@ class GraphConv(nn.Module):
 class TemporalBranches(nn.Module):
     """Dilated convolutions, a max pool and single frames side by side, each with its norm, then ReLU."""
 
-    def __init__(self, channels: int, stride: int, kernel: int, dilations: tuple[int, ...]) -> None:
+    def __init__(
+        self, channels: int, stride: int, kernel: int, dilations: tuple[int, ...], out_channels: int | None = None
+    ) -> None:
         super().__init__()
-        width = channels // (len(dilations) + 2)
-        widths = [channels - width * (len(dilations) + 1)] + [width] * (len(dilations) - 1)  # the first takes the rest
+        out_channels = out_channels or channels
+        width = out_channels // (len(dilations) + 2)
+        widths = [out_channels - width * (len(dilations) + 1)] + [width] * (
+            len(dilations) - 1
+        )  # the first takes the rest
         self.branches = nn.ModuleList(
             nn.Sequential(*_squeeze(channels, out), _dilated(out, kernel, stride, dilation))
             for out, dilation in zip(widths, dilations, strict=True)
@@ -76,8 +81,12 @@ class TemporalBranches(nn.Module):
         self.branches.append(nn.Sequential(nn.Conv2d(channels, width, 1, (stride, 1)), nn.BatchNorm2d(width)))
         init_convolutions(self)
 
+    def joined(self, x: Tensor) -> Tensor:
+        """All branches, before the ReLU."""
+        return torch.cat([branch(x) for branch in self.branches], dim=1)
+
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(torch.cat([branch(x) for branch in self.branches], dim=1))
+        return F.relu(self.joined(x))
 
 
 def _squeeze(channels: int, out_channels: int) -> tuple[nn.Module, nn.Module, nn.Module]:
