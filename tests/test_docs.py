@@ -68,10 +68,15 @@ def test_the_commands_of_a_page_work(page: str, tmp_path: Path, tmp_path_factory
 
 
 def prepare(folder: Path, page: str, text: str, rules: dict[str, Any]) -> None:
-    """The files that a page speaks of: its TOML blocks under the names it gives them, and those of tests/docs/PAGE."""
+    """The files that a page speaks of: its TOML blocks under the names it gives them, and those of tests/docs/PAGE.
+
+    A script `prepare.py` among them writes more.
+    """
     prepared = ROOT / "tests" / "docs" / page
     if prepared.is_dir():
         shutil.copytree(prepared, folder, dirs_exist_ok=True)
+    if (folder / "prepare.py").exists():
+        subprocess.run([sys.executable, "prepare.py"], cwd=folder, check=True)
     blocks = re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     for name, number in rules.get("files", {}).items():
         content = blocks[number]
