@@ -1,0 +1,116 @@
+"""The finders end with a picture and a value; schedules and groups are those of training."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from toy_run import Run, load_toy
+
+from vidcore.engine.journal import read_journal
+from vidcore.errors import ConfigError, RunError
+from vidcore_finders.batch_size import Measured, try_sizes
+from vidcore_finders.batch_size import conclude as conclude_size
+from vidcore_finders.commands import find_batch_size, find_lr, show_groups, show_schedule
+from vidcore_finders.learning_rate import conclude, range_test, smooth
+from vidcore_finders.schedule import points, spread
+
+MOMENTUM = {"type": "momentum", "schedule": {"type": "one-cycle", "start": 0.0, "final": 0.0}}
+
+
+def call(command, folder: Path, *arguments: str) -> Result:  # type: ignore[no-untyped-def]
+    load_toy(folder, {})
+    result = CliRunner().invoke(command, [str(folder / "toy.toml"), *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_find_lr_ends_with_a_picture_and_a_value(tmp_path: Path, toys: None) -> None:
+    picture = tmp_path / "lr.png"
+    result = call(find_lr, tmp_path, "--from", "1e-4", "--to", "10", "--steps", "20", "--output", str(picture))
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    name, value = result.stdout.splitlines()[-1].split(" = ")
+    assert name == "optimizer.lr"
+    assert 1e-4 <= float(value) <= 10
+
+
+def test_the_value_is_where_the_loss_falls_fastest() -> None:
+    rates = [10 ** (-6 + 6 * place / 119) for place in range(120)]
+    falling = [3 - 2 / (1 + math.exp(-3 * (math.log10(rate) + 3))) for rate in rates]
+    losses = [loss + max(math.log10(rate) + 1.5, 0) ** 2 for loss, rate in zip(falling, rates, strict=True)]
+    found = conclude(rates, losses)
+    assert 3e-4 < found.steepest < 1e-2  # the running mean is a little late
+    assert found.steepest < found.lowest
+    assert smooth([1.0, 1.0, 1.0]) == pytest.approx([1.0, 1.0, 1.0])
+
+
+def test_a_range_that_begins_too_high_is_told(tmp_path: Path, toys: None) -> None:
+    with pytest.raises(RunError, match="begin with a lower --from"):
+        range_test(load_toy(tmp_path, {}), 1e20, 1e30, 10, lambda step, rate, loss: None)
+    with pytest.raises(ConfigError, match="must be below --to"):
+        call(find_lr, tmp_path, "--from", "1", "--to", "0.1")
+
+
+def test_find_batch_size_ends_with_a_picture_and_a_value(tmp_path: Path, toys: None) -> None:
+    picture = tmp_path / "sizes.png"
+    result = call(find_batch_size, tmp_path, "--max", "16", "--output", str(picture))
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "ended at 16: --max is 16" in result.stdout
+    assert result.stdout.splitlines()[-1] in [f"data.train.batch_size = {size}" for size in (1, 2, 4, 8, 16)]
+
+
+def test_the_size_is_the_smallest_that_is_fast_enough() -> None:
+    speeds = {1: 10.0, 2: 18.0, 4: 29.0, 8: 30.0, 16: 29.5}
+    found = [Measured(size=size, clips_per_second=speed, memory_bytes=size) for size, speed in speeds.items()]
+    assert conclude_size(found) == 4
+
+
+def test_what_would_not_fit_is_not_tried(tmp_path: Path, toys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vidcore_finders import batch_size
+
+    monkeypatch.setattr(batch_size, "_memory_of", lambda device: 1000)
+    monkeypatch.setattr(
+        batch_size,
+        "_measure",
+        lambda parts, batch: (Measured(size=len(batch), clips_per_second=1.0, memory_bytes=100 * len(batch)), 0.1),
+    )
+    found, why = try_sizes(load_toy(tmp_path, {}), 64, 10.0, lambda one: None)
+    assert [one.size for one in found] == [1, 2, 4, 8]
+    assert why.startswith("16 clips would need about")
+
+
+def test_the_schedule_shown_is_the_one_that_is_trained_by(run_toy: Run, tmp_path: Path) -> None:
+    techniques = {"momentum": MOMENTUM, "swa": {"type": "swa", "start": 0.5, "lr_factor": 0.3}}
+    folder = run_toy(engine__techniques=techniques, engine__log_every=1, engine__auto_scale_lr=16).folder
+    rates = [row["lr"] for row in read_journal(folder / "metrics.jsonl") if row["split"] == "train"]
+    overrides = {"engine.techniques": techniques, "engine.auto_scale_lr": 16}
+    found = points(load_toy(tmp_path, overrides), 2, range(8))
+    assert [point.learning_rate for point in found] == rates
+    assert rates[4:] == pytest.approx([0.1 * 0.5 * 0.3] * 4)
+    assert min(point.momentum for point in found if point.momentum) == pytest.approx(0.85, abs=0.03)
+
+
+def test_show_schedule_ends_with_a_picture_and_a_table(tmp_path: Path, toys: None) -> None:
+    picture = tmp_path / "schedule.png"
+    lines = call(show_schedule, tmp_path, "--rows", "4", "--output", str(picture)).stdout.splitlines()
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert lines[0].split() == ["step", "epoch", "lr", "momentum"]
+    assert [line.split()[0] for line in lines[1:5]] == ["0", "2", "5", "7"]
+    assert lines[1].split()[1:] == ["0.00", "0.01", "0.9000"]
+    assert lines[5].startswith("8 steps, 2 an epoch")
+    assert spread(5, 9) == [0, 1, 2, 3, 4]
+
+
+def test_steps_that_the_data_does_not_tell_are_asked_for(tmp_path: Path, toys: None) -> None:
+    arguments = ["--set", 'data.train.sampling="segments"', "--set", "data.train.views.clips=2"]
+    with pytest.raises(ConfigError, match="give --steps-per-epoch"):
+        call(show_schedule, tmp_path, *arguments, "--output", str(tmp_path / "x.png"))
+
+
+def test_groups_are_shown_on_request(tmp_path: Path, toys: None) -> None:
+    arguments = ["--set", "model.num_classes=4", "--set", "optimizer.groups={head={lr_factor=5.0}}"]
+    lines = call(show_groups, tmp_path, *arguments, "--set", 'engine.freeze=["backbone.0"]').stdout.splitlines()
+    assert lines[-1] == "frozen: 2 tensors, 656 parameters (backbone.0.weight … backbone.0.bias)"
+    assert any(line.startswith("lr 0.5, weight decay 0.01: 1 tensors, 32 parameters (head.weight)") for line in lines)
