@@ -154,6 +154,7 @@ class KeyFrameDataset:
         target = {
             "boxes": torch.from_numpy(boxes),
             "labels": labels,
+            "persons": torch.tensor(key.persons, dtype=torch.int64),
             "regions": torch.from_numpy(regions[shown]),
             "region_labels": labels[torch.from_numpy(shown)],
             "proposals": torch.from_numpy(proposals),

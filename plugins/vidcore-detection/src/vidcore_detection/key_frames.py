@@ -28,6 +28,7 @@ class KeyFrame:
     frame: int = -1  # the very frame, where it is known; else -1
     boxes: Sequence[Sequence[float]] = ()  # [B, 4]
     labels: Sequence[Sequence[int]] = ()  # of each box
+    persons: Sequence[int] = ()  # of each box: the same number in the next key frame is the same one; (): not known
     proposals: Sequence[Sequence[float]] = ()  # [P, 4]
 
 
@@ -46,6 +47,7 @@ class KeyFrameTable:
     box_ends: Tensor = field(repr=False)  # int64 [F]
     labels: Tensor = field(repr=False)  # int64, of all boxes
     label_ends: Tensor = field(repr=False)  # int64 [all B]
+    persons: Tensor = field(repr=False)  # int64 [all B]; -1: not known
     proposals: Tensor = field(repr=False)  # float32 [all P, 4]
     proposal_ends: Tensor = field(repr=False)  # int64 [F]
 
@@ -67,6 +69,7 @@ class KeyFrameTable:
             box_ends=_ends([len(row.boxes) for row in rows]),
             labels=torch.tensor([label for one in labels for label in one], dtype=torch.int64),
             label_ends=_ends([len(one) for one in labels]),
+            persons=torch.tensor([one for row in rows for one in row.persons or [-1] * len(row.boxes)]).long(),
             proposals=_boxes([box for row in rows for box in row.proposals]),
             proposal_ends=_ends([len(row.proposals) for row in rows]),
         )
@@ -89,6 +92,7 @@ class KeyFrameTable:
             frame=int(self.frames[index]),
             boxes=self.boxes[first:last].tolist(),
             labels=[self.labels[slice(*span)].tolist() for span in spans],
+            persons=self.persons[first:last].tolist(),
             proposals=self.proposals[slice(*_span(self.proposal_ends, index))].tolist(),
         )
 

@@ -3,6 +3,7 @@
 A sample has one clip. `inputs["boxes"]` are its proposals, in pixels of the clip; the target of a sample is
     boxes      annotated boxes, shares of the source frame, [G, 4]
     labels     what is done in them, 0 or 1, [G, K]
+    persons    numbers of those in them, -1 where they are not known, [G]
     regions    the same boxes in pixels of the clip, as far as it shows them, with region_labels [.., K]; for training
     proposals  the proposals as shares of the source frame, [P, 4]: where a prediction says that something is
 Without proposals the whole frame is one. Route: samples -> collate (in a worker) -> prepare (on the device: matching in
@@ -33,7 +34,7 @@ from vidcore_detection.matching import training_regions
 from vidcore_detection.padding import common_size, pad_to
 from vidcore_detection.scores import recall_precision, top_k_matrix
 
-_TARGET = ("boxes", "labels", "regions", "region_labels", "proposals")
+_TARGET = ("boxes", "labels", "persons", "regions", "region_labels", "proposals")
 _SURE = 0.5  # probability from which a class counts as predicted, in the figures shown while training
 
 
@@ -96,9 +97,10 @@ class ActionDetectionTask:
         ]
 
     def targets(self, batch: Batch) -> Iterator[dict[str, Any]]:
-        """Annotated boxes of each sample, as shares of the frame, and their labels."""
-        for boxes, labels in zip(batch.target["boxes"], batch.target["labels"], strict=True):
-            yield {"boxes": boxes.cpu(), "labels": labels.cpu()}
+        """Annotated boxes of each sample, as shares of the frame, their labels and who is in them."""
+        target = batch.target
+        for boxes, labels, persons in zip(target["boxes"], target["labels"], target["persons"], strict=True):
+            yield {"boxes": boxes.cpu(), "labels": labels.cpu(), "persons": persons.cpu()}
 
     def made_target(self, index: int) -> dict[str, Any]:
         """A target of this task's form, for samples that a dry run makes: the whole frame does one thing."""
@@ -125,6 +127,7 @@ class ActionDetectionTask:
         target.setdefault("boxes", torch.zeros(0, 4))
         target.setdefault("labels", torch.zeros(0, len(self.classes)))
         target.setdefault("proposals", whole_frame())
+        target.setdefault("persons", torch.full((len(target["boxes"]),), -1))
         if "regions" not in target:
             target["regions"] = target["boxes"] * whole_frame(size)[:, [2, 3, 2, 3]]
             target["region_labels"] = target["labels"]

@@ -1,0 +1,1 @@
+"""Tubes: persons in boxes over time. Data sets annotated so, and their evaluation."""
