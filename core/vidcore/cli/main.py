@@ -40,7 +40,7 @@ config = group("config", "Check, show, compare and explain experiments.", _CONFI
 plugins = group("plugins", "See, check and write plugins.", _PLUGINS)
 recipes = group("recipes", "Ready experiments of the installed plugins.", _RECIPES)
 weights = group("weights", "Published weights: fetch, inspect, convert, verify.", {})
-data = group("data", "Check and prepare data.", {})
+data = group("data", "Check and prepare data. Every command that works through files goes on when given again.", {})
 show = group("show", "Look at runs, data and predictions.", {})
 runs = group("runs", "List runs, show one, compare several.", {})
 

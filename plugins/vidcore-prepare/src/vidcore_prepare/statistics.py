@@ -122,7 +122,7 @@ def summary(facts: Sequence[Facts]) -> list[tuple[str, ...]]:
     for name, text, unit in MEASURES:
         values = [float(getattr(each, name)) for each in facts]
         total = _short(sum(values)) if name in ("seconds", "frames", "megabytes") else ""
-        label = f"{text} [{unit}]" if unit else text
+        label = f"{text}, {unit}" if unit else text
         rows.append((label, _short(min(values)), _short(median(values)), _short(max(values)), total))
     return rows
 
