@@ -138,6 +138,24 @@ def test_proposals_of_other_videos_are_refused(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("box", "text"),
+    [
+        ([0.5, 0.2, 0.1, 0.9, 0.99], r"p\.json: film,1: row 1: the box \[0\.5, .* is empty: x2 must be above x1"),
+        ([50, 20, 90, 80, 0.99], r"p\.json: film,1: row 1: .* reaches far beyond the frame"),
+    ],
+)
+def test_proposals_that_make_no_sense_are_told_and_left_out_when_asked(
+    root: Path, box: list[float], text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (root / "p.json").write_text(json.dumps({"film,0001": [[0.1, 0.2, 0.5, 0.8, 0.95], box]}))
+    with pytest.raises(DataError, match=text):
+        make(root, proposals="p.json")
+    dataset = make(root, proposals="p.json", bad_rows="skip")
+    assert "1 proposals make no sense and are left out, the first: " in caplog.text
+    assert first(dataset).target["proposals"].tolist() == [pytest.approx([0.1, 0.2, 0.5, 0.8])]
+
+
+@pytest.mark.parametrize(
     ("row", "text"),
     [
         ("film,1,0.1,0.2,1.5,0.9,12,0", r"a\.csv:5: the box \[0\.1, 0\.2, 1\.5, 0\.9\] reaches far beyond the frame"),

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from vidcore.inference import weights_of_run
 from vidcore.testing import make_video
 from vidcore.testing.videos import Frame
+from vidcore_ava.bank_stage import Banks
+from vidcore_ava.config import BankStage
 
 FPS, SECONDS, SIDE = 8, 4, 24
 WIDTH, HEIGHT = 96, 64
@@ -211,6 +215,21 @@ def test_detector_learns_with_the_bank_that_another_wrote(folder: Path) -> None:
     vidcore("run", "banked.toml", "--name", "banked", cwd=folder)
     lines = [json.loads(line) for line in (folder / "runs/banked/metrics.jsonl").read_text().splitlines()]
     assert "frame_map" in lines[-1]
+
+
+@pytest.mark.slow
+def test_banks_of_a_stage_are_those_of_the_command(folder: Path, tmp_path: Path) -> None:
+    if not (folder / "runs/first").exists():
+        vidcore("run", "actors.toml", "--name", "first", "--set", "engine.epochs=1", cwd=folder)
+    Banks(BankStage(run="runs/first")).run(tmp_path, folder, "cpu")
+    weights = weights_of_run(folder / "runs/first")
+    change = ["--set", "data.val.annotations=train.csv", "--set", 'data.val.proposals=""']
+    vidcore("ava", "bank", "actors.toml", tmp_path / "command.pt", "--weights", weights, *change, cwd=folder)
+    ours, commands = (torch.load(tmp_path / name, weights_only=True) for name in ("train.pt", "command.pt"))
+    assert ours.keys() == commands.keys() and (tmp_path / "val.pt").exists()
+    for video, seconds in ours.items():
+        for second, features in seconds.items():
+            torch.testing.assert_close(features, commands[video][second])
 
 
 def test_predicted_video_without_persons_is_looked_at_whole(folder: Path) -> None:

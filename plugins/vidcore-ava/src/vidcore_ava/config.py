@@ -39,7 +39,9 @@ class Ava(DatasetConfig):
     bank_window: int = field(default=60, validator=ge(1))  # seconds around a key frame
     bank_features: int = field(default=5, validator=ge(1))  # persons of a second at most
     missing: Literal["skip", "fail"] = "skip"  # videos that are not on the disk: left out and counted, or an error
-    bad_rows: Literal["skip", "fail"] = "fail"  # rows that make no sense: left out and counted, or an error
+    bad_rows: Literal["skip", "fail"] = (
+        "fail"  # rows and proposals that make no sense: left out and counted, or an error
+    )
     suffixes: tuple[str, ...] = field(default=VIDEO_SUFFIXES, validator=min_len(1))
 
     def facts(self, root: Path) -> Facts:
@@ -53,3 +55,12 @@ class Ava(DatasetConfig):
     def is_there(self, root: Path) -> bool:
         """The annotation is."""
         return (root / self.annotations).exists()
+
+
+@frozen(kw_only=True)
+class BankStage:
+    """Long-term feature banks as a stage, what `vidcore ava bank` does: one for each of its `splits`."""
+
+    run: str = field(validator=min_len(1))  # "stage:NAME" of a train stage, or a run folder, whose detector looks
+    splits: tuple[Literal["train", "val", "test"], ...] = ("train", "val")
+    half: bool = True  # float16; float32 else

@@ -55,7 +55,7 @@ def ava(config: Ava, context: DataContext) -> KeyFrameDataset:
         raise DataError(f"{file}: no key frame is left once {config.exclude or 'no list'} and 'only' have been applied")
     frames = read_key_frames(context.root / config.keyframes) if config.keyframes else {}
     keys, findings = _with_videos(config, file, folder, keys, frames)
-    proposals = read_proposals(context.root / config.proposals) if config.proposals else None
+    proposals = _proposals(config, context.root)
     keys = _with_proposals(config, keys, proposals, context)
     table = KeyFrameTable.of(keys, file, (*annotation.findings, *findings))
     return KeyFrameDataset(table, classes.names, folder, context, read_bank(config, context.root))
@@ -225,3 +225,9 @@ def _joined(
     for key, own in zip(keys, found, strict=True):
         boxes = own.best(config.min_person_score, config.max_proposals).boxes.tolist() if own is not None else []
         yield evolve(key, proposals=boxes or whole)
+
+
+def _proposals(config: Ava, root: Path) -> dict[Key, Proposals] | None:
+    if not config.proposals:
+        return None
+    return read_proposals(root / config.proposals, skip=config.bad_rows == "skip")

@@ -9,7 +9,7 @@ api = 1
 
 @hookimpl
 def vidcore_components() -> list[Component]:
-    """The data set, in every edition."""
+    """The data set, in every edition, and feature banks as a stage."""
     return [
         Component(
             kind="dataset",
@@ -17,7 +17,14 @@ def vidcore_components() -> list[Component]:
             config="vidcore_ava.config:Ava",
             factory="vidcore_ava.dataset:ava",
             summary="AVA 2.1 and 2.2, AVA-Kinetics, and anything annotated in their format",
-        )
+        ),
+        Component(
+            kind="stage",
+            name="feature-bank",
+            config="vidcore_ava.config:BankStage",
+            factory="vidcore_ava.bank_stage:Banks",
+            summary="what a detector sees of every person, for a model that looks at a bank",
+        ),
     ]
 
 

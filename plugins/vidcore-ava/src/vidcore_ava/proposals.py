@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from vidcore.errors import DataError
-from vidcore_ava.annotations import Key, number_of, refuse
+from vidcore_ava.annotations import Key, box_problems, number_of, refuse
 from vidcore_checkpoints import read_annotations
 from vidcore_videos.class_lists import read_text
 
+log = logging.getLogger(__name__)
 _BOX_CELLS = 4
 
 
@@ -36,8 +38,10 @@ class Proposals:
         return Proposals(self.boxes[kept], self.scores[kept])
 
 
-def read_proposals(path: Path) -> dict[Key, Proposals]:
+def read_proposals(path: Path, *, skip: bool = False) -> dict[Key, Proposals]:
     """Proposals by key frame. Nothing that a pickle names is executed.
+
+    A box that is empty or reaches far beyond the frame is an error; with `skip` it is left out, counted and named.
 
     A pickle or JSON file maps `video,second` to rows x1, y1, x2, y2[, score]. A CSV file has rows
     `video,second,x1,y1,x2,y2[,label],score`.
@@ -47,7 +51,7 @@ def read_proposals(path: Path) -> dict[Key, Proposals]:
     """
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        return _from_csv(path)
+        return _checked(path, _from_csv(path), skip)
     if suffix == ".json":
         try:
             content = json.loads(read_text(path, "proposals"))
@@ -57,7 +61,22 @@ def read_proposals(path: Path) -> dict[Key, Proposals]:
         content = read_annotations(path)
     if not isinstance(content, Mapping):
         raise DataError(f"{path} holds a {type(content).__name__}; expected `video,second` -> rows of boxes")
-    return _from_mapping(path, content)
+    return _checked(path, _from_mapping(path, content), skip)
+
+
+def _checked(path: Path, found: Mapping[Key, Proposals], skip: bool) -> dict[Key, Proposals]:
+    """The same, without boxes that make no sense."""
+    good, problems = {}, []
+    for (video, second), own in found.items():
+        told = [next(box_problems(box), "") for box in own.boxes.tolist()]
+        problems += [f"{path}: {video},{second:g}: row {row}: {text}" for row, text in enumerate(told) if text]
+        kept = np.array([not text for text in told], bool)
+        good[video, second] = Proposals(own.boxes[kept], own.scores[kept])
+    if skip and problems:
+        log.warning("%d proposals make no sense and are left out, the first: %s", len(problems), problems[0])
+    elif problems:
+        refuse([*problems[:20], f'{len(problems)} bad boxes; mend them, or set bad_rows = "skip" to leave them out'])
+    return good
 
 
 def _from_mapping(path: Path, content: Mapping[Any, Any]) -> dict[Key, Proposals]:
