@@ -10,8 +10,10 @@ from vidcore.errors import DataError
 from vidcore.values import Batch, SampleRef
 from vidcore_posec3d import transform_config as options
 from vidcore_posec3d.config import HeatmapRecognition, Heatmaps
-from vidcore_posec3d.frames import MirroredViews, Project, center_crop, resize
+from vidcore_posec3d.frames import Compact, MirroredViews, Project, center_crop, resize
 from vidcore_posec3d.task import HeatmapTask, make_heatmaps
+from vidcore_skeleton.config import SkeletonReader
+from vidcore_skeleton.datasets import views_of
 from vidcore_skeleton.layouts import Layout
 from vidcore_skeleton.skeletons import Skeleton
 
@@ -106,3 +108,14 @@ def test_skeletons_in_space_fill_a_frame_upright() -> None:
     seen = Project(options.Project(size=41)).apply(Skeleton(joints=joints), None)
     assert seen.image_size == (41, 41)
     np.testing.assert_allclose(seen.joints[0, 0], [[15.5, 0.5], [25.5, 40.5], [0, 0]])
+
+
+def test_the_frame_is_cut_to_the_persons_of_the_sampled_frames_only() -> None:
+    joints = np.tile(np.array([[20, 20], [40, 40]], np.float32), (1, 6, 1, 1))
+    joints[0, 5] = 90  # far away, in a frame that is not sampled
+    skeleton = Skeleton(joints=joints, image_size=(100, 100))
+    compact = Compact(options.Compact(padding=0.0))
+    frames = np.array([[0, 1], [2, 3]])
+    seen = views_of(skeleton, [compact], lambda count, rate: frames, None, SkeletonReader(persons=1))
+    assert seen.frame_size == (20, 20)
+    assert seen.joints.shape == (2, 1, 2, 2, 2)

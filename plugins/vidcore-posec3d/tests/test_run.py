@@ -94,7 +94,7 @@ def test_an_action_is_learned_from_heatmaps_and_told_from_each_clip_and_its_mirr
     file = tmp_path / "hand.toml"
     mirrored = 'mirrored = {type = "mirrored-views", layout = {joints = 3, left = [1], right = [2]}}\n'
     file.write_text(EXPERIMENT + SPLIT.replace("SPLIT", "train") + SPLIT.replace("SPLIT", "val") + mirrored)
-    experiment = load_experiment(file, {"data.val.views.clips": 2, "data.train.times": 2})
+    experiment = load_experiment(file, {"data.val.views.clips": 2, "data.train.times": 5})
     vidcore.run(experiment, runs=tmp_path / "runs")
     predictions = read_predictions(tmp_path / "runs" / "hand" / "predictions" / "val.jsonl")
     right = [int(p.outputs["scores"].argmax()) == target["label"] for p, target in predictions.samples]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Self
+from collections.abc import Callable, Iterator
+from typing import Any, Self
 
 from attrs import evolve, field, frozen
 from attrs.validators import and_, deep_iterable, ge, gt, in_, lt, min_len
@@ -16,7 +16,7 @@ from vidcore_skeleton.layouts import LAYOUTS
 
 Pairs = tuple[tuple[int, int], ...]
 _positive = ge(1)
-_per_stage = and_(min_len(1), deep_iterable(_positive))
+_per_stage: Callable[[Any, Any, Any], None] = and_(min_len(1), deep_iterable(_positive))
 
 
 @frozen(kw_only=True)

@@ -58,7 +58,8 @@ class _Choice:
         frames = F.pad(frames, (left, right, top, bottom))
         for step in self.geometry.steps:
             frames = step.pixels(frames)
-        return frames.unflatten(0, self.video_frames.shape).transpose(1, 2)
+        frames = frames.contiguous()
+        return frames.view(*self.video_frames.shape, *frames.shape[1:]).transpose(1, 2)
 
 
 class VideoPoseDataset:

@@ -100,7 +100,7 @@ class RgbPose(nn.Module):
 
     def blocks(self) -> list[nn.Module]:
         """Residual blocks, the video's first: units to compile, shard or checkpoint."""
-        return self.rgb.units() + self.pose.units()
+        return [*self.rgb.units(), *self.pose.units()]
 
 
 def _classifier(channels: int, options: config.RgbPose) -> Classifier:

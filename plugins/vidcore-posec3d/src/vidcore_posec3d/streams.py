@@ -43,7 +43,7 @@ class StreamAccuracy:
         """`rgb_top1`, `pose_top1`, `rgb:pose_1:1_top1`, and so on; the same for `mean_class_accuracy`."""
         if not self._labels:
             return {}
-        labels, figures = np.array(self._labels), {}
+        labels, figures = np.array(self._labels), dict[str, float]()
         for name, scores in self._answers():
             figures |= {f"{name}_top{k}": top_k_accuracy(scores, labels, k) for k in self.config.top_k}
             matrix = confusion_matrix(scores.argmax(1), labels)
