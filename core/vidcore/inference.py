@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from vidcore.config import load_experiment
 from vidcore.config.base import Views
 from vidcore.config.experiment import Experiment
+from vidcore.config.places import place
 from vidcore.config.slots import DecoderSlot, ModelSlot, SampleReaderSlot, SamplingSlot, TaskSlot, TransformSlot
 from vidcore.config.structure import structure
 from vidcore.data.building import build_context
@@ -254,7 +255,7 @@ def promise_of_experiment(experiment: Experiment) -> Promise:
     shown = experiment.data.test or experiment.data.val or experiment.data.train
     if shown is None:
         raise ConfigError(f"{experiment.name}: the experiment has no data, so nothing says how videos are read")
-    known = shown.facts(Path(experiment.data.root))
+    known = shown.facts(place(experiment.data.root))
     count = experiment.model.num_classes or known.num_classes
     classes = known.classes or (tuple(f"class {i}" for i in range(count)) if count else ())
     told = evolve(experiment, model=evolve(experiment.model, num_classes=count or len(classes)))

@@ -16,9 +16,8 @@ from torch import nn
 
 from vidcore.cli.main import cli
 from vidcore.errors import WeightsError
-from vidcore.plugins import WeightsEntry, host
+from vidcore.plugins import WeightsEntry, asking, host
 from vidcore.testing.made_plugins import write_plugin
-from vidcore.weights import sources
 from vidcore.weights.loading import load_weights
 from vidcore.weights.saving import save_weights
 from vidcore.weights.sources import fetch, read_checkpoint
@@ -88,7 +87,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         monkeypatch.setenv("VIDCORE_PLUGINS", ",".join(f"made-{name}" for name in magic))
         host.cache_clear()
 
-    monkeypatch.setattr(sources, "known_plugins", lambda: {"weights-reader:x": "dist-x", "weights-fetcher:y": "dist-y"})
+    monkeypatch.setattr(asking, "known_plugins", lambda: {"weights-reader:x": "dist-x", "weights-fetcher:y": "dist-y"})
     yield made
     host.cache_clear()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path as FilePath
 
 from attrs import evolve
 
 from vidcore.config.base import Facts
 from vidcore.config.experiment import Experiment
+from vidcore.config.places import place
 from vidcore.config.structure import Problem
 from vidcore.errors import DataError
 
@@ -17,7 +17,7 @@ SPLITS = ("train", "val", "test")
 
 def facts_of(experiment: Experiment) -> dict[str, Facts]:
     """Facts of each split that the experiment has."""
-    root = FilePath(experiment.data.root)
+    root = place(experiment.data.root)
     splits = {split: getattr(experiment.data, split) for split in SPLITS}
     facts = {split: config.facts(root) for split, config in splits.items() if config is not None}
     channels = getattr(experiment.data.decoder, "channels", None)  # of a decoder whose frames are not RGB

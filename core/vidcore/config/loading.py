@@ -12,6 +12,7 @@ from attrs import evolve, field, frozen
 from vidcore.config.checks import class_count, cross_check
 from vidcore.config.experiment import Experiment
 from vidcore.config.layers import Layer, Merged, layer_of, merge, parse_set, read
+from vidcore.config.places import is_address, place
 from vidcore.config.stages import enter_stage, split_stage
 from vidcore.config.structure import Problem, structure
 from vidcore.errors import ConfigError

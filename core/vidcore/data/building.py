@@ -8,6 +8,7 @@ from typing import Any
 
 from vidcore.config.base import DatasetConfig, Views
 from vidcore.config.experiment import Data
+from vidcore.config.places import place
 from vidcore.data.clips import DataContext, placed_crops
 from vidcore.errors import ConfigError
 from vidcore.interfaces import Dataset, Scaling
@@ -30,7 +31,7 @@ def build_dataset(data: Data, split: str) -> Dataset:
     if split == "train" and config.views != Views():
         raise ConfigError("[data.train.views] has no effect, views are for testing; take the table out")
     context = build_context(
-        root=Path(data.root),
+        root=place(data.root),
         decoder=data.decoder,
         sampling=config.sampling,
         transforms=config.transforms,

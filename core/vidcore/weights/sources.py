@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from vidcore.config.places import is_address as is_address
 from vidcore.errors import WeightsError
-from vidcore.plugins import host, load_reference
-from vidcore.plugins.discovery import known_plugins
+from vidcore.plugins.asking import first_that_accepts, what_to_install
 from vidcore.weights.reading import Checkpoint, is_safetensors, read_safetensors
 
 Progress = Callable[[int, int | None], None]  # bytes that are here, bytes in all (None while nobody knows)
@@ -49,10 +49,11 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
     path = Path(path)
     if is_safetensors(path):
         return read_safetensors(path)
-    reader: WeightsReader | None = _first(READER, path)
+    reader: WeightsReader | None = first_that_accepts(READER, path)
     if reader is None:
         raise WeightsError(
-            f"{path} is no weights file of vidcore; a plugin that reads foreign checkpoints is needed{_where(READER)}"
+            f"{path} is no weights file of vidcore; a plugin that reads foreign checkpoints is needed"
+            f"{what_to_install(READER)}"
         )
     return reader.read(path)
 
@@ -68,33 +69,9 @@ def fetch(address: str, sha256: str = "", progress: Progress | None = None) -> P
     Raises:
         WeightsError: The file cannot be had, or no installed plugin fetches from there.
     """
-    fetcher: WeightsFetcher | None = _first(FETCHER, address)
+    fetcher: WeightsFetcher | None = first_that_accepts(FETCHER, address)
     if fetcher is None:
-        raise WeightsError(f"{address} is not on this machine; a plugin that fetches it is needed{_where(FETCHER)}")
+        raise WeightsError(
+            f"{address} is not on this machine; a plugin that fetches it is needed{what_to_install(FETCHER)}"
+        )
     return fetcher.fetch(address, sha256, progress)
-
-
-def is_address(source: str) -> bool:
-    """Whether a source names a place outside this machine, and no file or published weights."""
-    return "://" in source
-
-
-def _first(kind: str, source: object) -> Any | None:
-    components = host().components
-    for name in components.names(kind):
-        component = components.find(kind, name)
-        if component is not None:
-            made = load_reference(component.factory)(load_reference(component.config)())
-            if made.accepts(source):
-                return made
-    return None
-
-
-def _where(kind: str) -> str:
-    """What to install, or which installed ones did not accept."""
-    names = host().components.names(kind)
-    if names:
-        return f", and of those installed ({', '.join(names)}) none accepts it"
-    known = sorted({owner for key, owner in known_plugins().items() if key.startswith(f"{kind}:")})
-    broken = "".join(f"\n{host().explain(record)}" for record in host().broken)
-    return (f": pip install {' or '.join(known)}" if known else "") + broken

@@ -43,5 +43,5 @@ def _stamp(status: os.stat_result) -> bytes:
 def _entry(video: Path) -> Path:
     """Below VIDCORE_CACHE, or the user's cache folder."""
     root = os.environ.get("VIDCORE_CACHE") or platformdirs.user_cache_dir("vidcore", appauthor=False)
-    digest = hashlib.sha256(os.fsencode(video.absolute())).hexdigest()
+    digest = hashlib.sha256(os.fsencode(str(video.absolute()))).hexdigest()
     return Path(root) / "frame-index" / digest[:2] / f"{digest[2:34]}.idx"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
+from vidcore.config.places import place
 from vidcore.data.video import index_cache
 from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.frame_index import FrameIndex
@@ -26,12 +26,12 @@ class PyAV:
         """Find the frames of a video, from the cache if it was opened before, and make ready to read them.
 
         Args:
-            path: A file, or the bytes of a whole encoded video.
+            path: A file or its address, or the bytes of a whole encoded video.
 
         Raises:
             DataError: The file is missing, empty, cut short beyond use, no video, or no frame of it can be decoded.
         """
-        source = Source(path if isinstance(path, bytes) else Path(path))
+        source = Source(path if isinstance(path, bytes) else place(path))
         return PyAVReader(source, self._index(source), self.config)
 
     def _index(self, source: Source) -> FrameIndex:

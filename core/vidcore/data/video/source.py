@@ -22,7 +22,7 @@ DAMAGE_IS_AN_ERROR = {"err_detect": "explode"}
 
 @frozen
 class Source:
-    """A video file on a local disk, or all the bytes of one: to be opened again and again, also in another process."""
+    """A video file, or all the bytes of one: to be opened again and again, also in another process."""
 
     content: Path | bytes
 
@@ -41,7 +41,8 @@ class Source:
             if isinstance(self.content, bytes):
                 return av.open(io.BytesIO(self.content), mode="r", metadata_errors="replace")
             check_file(self.content)
-            return av.open(str(self.content), mode="r", metadata_errors="replace")
+            local = isinstance(self.content, os.PathLike)  # what an address leads to is read as a file object
+            return av.open(str(self.content) if local else self.content.open("rb"), mode="r", metadata_errors="replace")
         except (av.error.FFmpegError, OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise DataError(
@@ -55,7 +56,9 @@ def check_file(path: Path) -> os.stat_result:
     try:
         status = path.stat()
     except OSError as error:
-        reason = "no such video" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+        reason = (
+            "no such video" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror or error}"
+        )
         raise DataError(f"{path}: {reason}. Check the path in the list and `data.root` (or VIDCORE_DATA).") from error
     if not path.is_file():
         raise DataError(f"{path}: is a folder or a device, not a video. Give the path of one video file.")

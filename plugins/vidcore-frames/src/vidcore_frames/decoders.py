@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vidcore.config.places import place
 from vidcore.data.video.whole_frames import WholeFrames
 from vidcore.errors import DataError
 from vidcore.interfaces import Decoder, VideoInfo, VideoReader
@@ -42,7 +43,7 @@ class FramesDecoder:
         """
         if isinstance(path, bytes):
             return self._videos.open(path)
-        path = Path(path)
+        path = place(path)
         suffix = path.suffix.lower()
         with _told(path):
             if suffix in arrays.SUFFIXES and path.is_file():
@@ -73,7 +74,7 @@ class FlowDecoder:
         """
         if isinstance(path, bytes):
             raise DataError("<bytes>: optical flow is read from a folder or an archive of pictures. Give its path.")
-        path = Path(path)
+        path = place(path)
         with _told(path):
             store = open_store(path)
         if store is None:
@@ -106,7 +107,7 @@ def _reader(
     """A reader of frames that are made of one RGB picture, or of several grey ones when they are `moves`."""
 
     def content(file: str) -> bytes:
-        with _told(Path(name) / file):
+        with _told(f"{name}/{file}"):
             return store.read(file)
 
     def picture(file: str) -> Pixels:
@@ -151,7 +152,7 @@ def _same_size(picture: Pixels, size: tuple[int, ...], name: str) -> Pixels:
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _told(path: Path | str) -> Iterator[None]:
     """What the system says about a file as an error that names it and a way out."""
     try:
         yield

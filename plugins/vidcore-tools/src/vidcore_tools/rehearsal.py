@@ -20,6 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vidcore.config.checks import SPLITS, facts_of
 from vidcore.config.experiment import Experiment
+from vidcore.config.places import place
 from vidcore.engine.assembly import Parts, assemble, build_model, build_training
 from vidcore.engine.checkpoints import Checkpoints, optimizer_tensors
 from vidcore.engine.evaluation import Forward, measure, predict_batches
@@ -110,7 +111,7 @@ def rehearse(experiment: Experiment, say: Callable[[str], None] = lambda text: N
 
 def _parts(experiment: Experiment) -> tuple[Parts, dict[str, int], list[str]]:
     """The experiment's parts, the size of each split whose data is there, and a remark where it is not."""
-    root = Path(experiment.data.root)
+    root = place(experiment.data.root)
     configs = {split: getattr(experiment.data, split) for split in SPLITS}
     configs = {split: config for split, config in configs.items() if config is not None}
     absent = [split for split, config in configs.items() if not config.is_there(root)]

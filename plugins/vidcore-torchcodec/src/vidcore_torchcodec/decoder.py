@@ -8,6 +8,7 @@ and of every frame that it gives the time stamp is compared with the one that wa
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vidcore.config.places import place
 from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.frame_index import FrameIndex
 from vidcore.data.video.pyav import PyAV
@@ -54,7 +56,7 @@ class TorchCodecDecoder:
             raise DataError(f"{name}: {reason}. {_WAY_OUT}")
         try:
             video = torchcodec.decoders.VideoDecoder(
-                path if isinstance(path, bytes) else str(path),
+                path if isinstance(path, bytes) else _source(path),
                 num_ffmpeg_threads=self.config.threads,
                 device=self.config.device,
                 custom_frame_mappings=_mappings(index),
@@ -112,6 +114,12 @@ def _why_not_exact(index: FrameIndex) -> str:
         size = f"{index.coded_width}x{index.coded_height}"
         return f"has frames of {size} {index.pixel_format}, of which TorchCodec makes other colours"
     return ""
+
+
+def _source(path: str | Path) -> Any:
+    """What TorchCodec opens: a path of this machine, or a file object of what an address leads to."""
+    found: Any = place(path)
+    return str(found) if isinstance(found, os.PathLike) else found.open("rb")
 
 
 def _mappings(index: FrameIndex) -> bytes:

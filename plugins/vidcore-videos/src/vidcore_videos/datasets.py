@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from attrs import evolve
 
+from vidcore.config.places import is_local
 from vidcore.data.clips import DataContext, Reading, named, read_clips
 from vidcore.data.transforms import Relabelling
 from vidcore.errors import DataError
@@ -136,10 +137,10 @@ class VideoDataset:
         try:
             size = path.stat().st_size
         except OSError as error:
-            return Finding("error", where, f"{path}: {error.strerror}; mend the list or data.root")
+            return Finding("error", where, f"{path}: {error.strerror or error}; mend the list or data.root")
         if size == 0:
             return Finding("error", where, f"{path} is empty; fetch it again or take it out of the list")
-        if not os.access(path, os.R_OK):
+        if is_local(path) and not os.access(path, os.R_OK):
             return Finding("error", where, f"{path} may not be read by this user; change its permissions")
         return None
 
@@ -223,6 +224,8 @@ def _files(folder: Path) -> Iterable[Path]:
     def fail(error: OSError) -> None:
         raise DataError(f"{error.filename} cannot be listed: {error.strerror}; mend its permissions or its name")
 
+    if not is_local(folder):
+        return sorted(folder.rglob("*"))
     return sorted(Path(place) / name for place, _, names in os.walk(folder, onerror=fail) for name in names)
 
 

@@ -1,0 +1,1 @@
+"""Data and weights behind addresses. Route: `paths` is a path that reads through fsspec, `weights` fetches a file."""
