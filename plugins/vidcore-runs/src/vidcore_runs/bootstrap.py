@@ -92,8 +92,8 @@ def compare(
     whole = [_mean(side, range(num)) for side in sides]
     names = _names(figures, whole)
     drawn = [
-        _draw(side, names, draws, lambda done, place=place: progress((place + done) / 2))
-        for place, side in enumerate(sides)
+        _draw(sides[0], names, draws, lambda done: progress(done / 2)),
+        _draw(sides[1], names, draws, lambda done: progress((1 + done) / 2)),
     ]
     tail = 100 * (1 - confidence) / 2
     return [_interval(name, whole, [each[name] for each in drawn], tail, num) for name in names]

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -148,10 +149,13 @@ def _bootstrap(groups: Sequence[Group], split: str, figures: tuple[str, ...], dr
     figures = figures or tuple(run.best.metric for run in first.runs[:1] if run.best)
     for other in others:
         with click.progressbar(length=100, label=f"drawing samples for {other.name}", file=sys.stderr) as bar:
+
+            def progress(done: float, bar: Any = bar) -> None:
+                bar.update(int(100 * done) - bar.pos)
+
             found = differ(
-                first, other, split=split, figures=figures, draws=draws, confidence=confidence,
-                progress=lambda done, bar=bar: bar.update(int(100 * done) - bar.pos),
-            )  # fmt: skip
+                first, other, split=split, figures=figures, draws=draws, confidence=confidence, progress=progress
+            )
         click.echo()
         for text in comparing.intervals(first, other, found, split, confidence):
             click.echo(text)
