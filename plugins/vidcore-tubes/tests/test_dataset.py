@@ -124,7 +124,7 @@ def test_proposals_are_looked_at_where_there_are_some(root: Path, caplog: pytest
 
 
 def test_proposals_of_other_videos_are_refused(root: Path) -> None:
-    (root / "persons.pkl").write_bytes(pickle.dumps({"other,0003": np.ones((1, 5))}))
+    (root / "persons.pkl").write_bytes(pickle.dumps({"other,0003": [[0.1, 0.1, 0.5, 0.9, 1.0]]}))
     with pytest.raises(DataError, match=r"for none of the 20 key frames .* such as 'other', frame 3, not 'Dive/v_Dive"):
         dataset(root, proposals="persons.pkl")
 

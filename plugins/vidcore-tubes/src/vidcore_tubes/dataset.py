@@ -39,7 +39,7 @@ def tubes(config: Tubes, context: DataContext) -> KeyFrameDataset:
     rows = [row for video, path in videos for row in key_frames(video, path, config)]
     if not rows:
         raise DataError(f"{file}: nobody is annotated in the {len(videos)} videos of {config.use} that are there")
-    proposals = read_proposals(context.root / config.proposals) if config.proposals else None
+    proposals = _proposals(config, context.root)
     rows = list(_with_proposals(config, rows, proposals, context.training))
     return KeyFrameDataset(KeyFrameTable.of(rows, file, (*annotation.findings, *missing)), classes, folder, context)
 
@@ -133,3 +133,9 @@ def _surest(own: Proposals, config: Tubes) -> list[list[float]]:
     own = Proposals(own.boxes[order], own.scores[order]).best(config.min_person_score, config.max_proposals)
     boxes: list[list[float]] = own.boxes.tolist()
     return boxes
+
+
+def _proposals(config: Tubes, root: Path) -> dict[tuple[str, float], Proposals] | None:
+    if not config.proposals:
+        return None
+    return read_proposals(root / config.proposals, skip=config.bad_rows == "skip")
