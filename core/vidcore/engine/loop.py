@@ -124,6 +124,7 @@ class Policy:
     should_end: Callable[[], bool] = lambda: False  # a callback wants this to be the last epoch
 
 
+# --8<-- [start:train]
 def train(training: Training, progress: Progress, batches: Iterator[Batch], policy: Policy) -> None:
     """Take steps until all epochs are closed, or until told to stop.
 
@@ -157,6 +158,10 @@ def train(training: Training, progress: Progress, batches: Iterator[Batch], poli
         policy.step_finished(step, progress)
 
 
+# --8<-- [end:train]
+
+
+# --8<-- [start:step]
 def take_step(training: Training, step: int, batches: Iterator[Batch], *, measure: bool = False) -> Step:
     """One optimizer step: chunks forward and backward, clip, update. A step that is not finite changes nothing."""
     started = time.perf_counter()
@@ -196,6 +201,9 @@ def take_step(training: Training, step: int, batches: Iterator[Batch], *, measur
     )
 
 
+# --8<-- [end:step]
+
+
 def _run_chunks(training: Training, step: int, batches: Iterator[Batch]) -> tuple[dict[str, float], list[Named], float]:
     """Gradients of a step: its mean losses, this process's samples, and the seconds spent waiting for them."""
     parallel, losses_of_chunks, named, data_seconds = training.parallel, [], [], 0.0
@@ -209,6 +217,7 @@ def _run_chunks(training: Training, step: int, batches: Iterator[Batch]) -> tupl
     return _mean_losses(losses_of_chunks, parallel), named, data_seconds
 
 
+# --8<-- [start:chunk]
 def run_chunk(training: Training, batch: Batch, step: int, chunk: int) -> dict[str, Tensor]:
     """Forward and backward of one chunk; its losses, still on the device."""
     torch.manual_seed(torch_seed(training.seed, Purpose.MODEL, step, chunk))
@@ -222,6 +231,9 @@ def run_chunk(training: Training, batch: Batch, step: int, chunk: int) -> dict[s
     share = loss.total / training.accumulate if training.accumulate > 1 else loss.total
     training.scaler.scale(share).backward()  # type: ignore[no-untyped-call]
     return {"loss": loss.total.detach(), **{name: part for name, part in loss.parts.items() if name != "loss"}}
+
+
+# --8<-- [end:chunk]
 
 
 def _mean_losses(chunks: list[dict[str, Tensor]], parallel: Parallel) -> dict[str, float]:

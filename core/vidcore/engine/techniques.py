@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vidcore.engine.assembly import Parts
 
 
+# --8<-- [start:technique]
 class Technique:
     """The moments at which one may act; here, at none of them, anything happens."""
 
@@ -59,6 +60,9 @@ class Technique:
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Put back what `tensors` gave, after `begin`."""
+
+
+# --8<-- [end:technique]
 
 
 class Average(Technique):
