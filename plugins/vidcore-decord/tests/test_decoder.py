@@ -57,3 +57,8 @@ def test_decoder_pickles_for_workers(tmp_path: Path) -> None:
     path = MadeVideo(options=h264()).write(tmp_path / "clip.mp4")
     with pickle.loads(pickle.dumps(DecordDecoder())).open(path) as reader:
         assert reader.info.num_frames == 48
+
+
+def test_bytes_are_refused() -> None:
+    with pytest.raises(DataError, match='files only here.*decoder = "pyav"'):
+        DecordDecoder().open(b"x")

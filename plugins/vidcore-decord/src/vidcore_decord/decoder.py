@@ -39,13 +39,15 @@ class DecordDecoder:
         self.config = config or Decord()
         self._indices = PyAV(PyAVConfig())
 
-    def open(self, path: str | Path) -> DecordReader:
+    def open(self, path: str | Path | bytes) -> DecordReader:
         """Look at the file's packets, then open it with decord.
 
         Raises:
             DataError: No usable video, or one on which decord is not exact. Use `decoder = "pyav"` for those.
             PluginError: Decord is not installed.
         """
+        if isinstance(path, bytes):
+            raise DataError('<bytes>: decord is given files only here. Use decoder = "pyav" for what is in memory.')
         decord = _import_decord()
         name = str(path)
         with self._indices.open(path) as ours:
