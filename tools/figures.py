@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from vidcore.config import load_experiment, to_table
+from vidcore.config.loading import read_layers
 from vidcore.engine.run_folder import FREE_KEYS
 from vidcore_recognition import fusing
 
@@ -27,10 +28,7 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES, README = ROOT / "docs/examples", ROOT / "README.md"
 FILE = EXAMPLES / "figures.json"
 FREE = (*FREE_KEYS, "seed", "model.num_classes", "engine.accumulate")  # what two runs of one example may differ in
-_NO_DATA = {
-    "data.root": "/absent",
-    "model.num_classes": 1,
-}  # examples resolve alike, whether their data is there or not
+_NO_DATA = {"data.root": "/absent"}  # examples resolve alike, whether their data is there or not
 TABLE = re.compile(r"(<!-- figures -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
 Recorded = dict[str, Any]
@@ -52,9 +50,23 @@ def same(before: dict[str, Any], name: str) -> bool:
     """Whether an example is the experiment that was recorded: options that have come since are at their defaults."""
     if "+" in name:
         return before.keys() == set(name.split("+")) and all(same(part, key) for key, part in before.items())
-    experiment = load_experiment(EXAMPLES / f"{name}.toml", _NO_DATA)
+    stem, mark, stage = name.partition("#")
+    known = {} if stage else {"model.num_classes": 1}  # where the data alone tells it
+    experiment = load_experiment(f"{EXAMPLES / stem}.toml{mark}{stage}", _NO_DATA | known)
     now, said = essence(to_table(experiment)), essence(to_table(experiment, whole=False))
-    return all(now.get(key) == value for key, value in before.items()) and not said.keys() - before.keys()
+    if not said.keys() <= before.keys() <= now.keys():
+        return False
+    return all(now[key] == value or str(now[key]).startswith("stage:") for key, value in before.items())
+
+
+def all_names() -> list[str]:
+    """Every example: the stem of its file, or of each stage that trains `STEM#STAGE`."""
+    names = []
+    for path in sorted(EXAMPLES.glob("*.toml")):
+        stages = read_layers(path).table.get("stage", {})
+        names += [f"{path.stem}#{name}" for name, table in stages.items() if table.get("type", "train") == "train"]
+        names += [] if stages else [path.stem]
+    return names
 
 
 def recorded() -> dict[str, Recorded]:
@@ -69,7 +81,7 @@ def take_up(groups: Iterable[str], figures: dict[str, Recorded]) -> None:
     Raises:
         SystemExit: A folder holds no finished run of an example as it is now.
     """
-    names_of_all = [path.stem for path in sorted(EXAMPLES.glob("*.toml"))]
+    names_of_all = all_names()
     for group in groups:
         folders = [Path(folder) for folder in group.split("+")]
         tables = [tomllib.loads((folder / "experiment.toml").read_text(encoding="utf-8")) for folder in folders]
@@ -125,8 +137,9 @@ def rows(figures: dict[str, Recorded]) -> Iterator[str]:
 
 def linked(name: str) -> str:
     """The summary of an example, as a link to its file."""
-    about = tomllib.loads((EXAMPLES / f"{name}.toml").read_text(encoding="utf-8"))["about"]
-    return f"[{about['summary']}](docs/examples/{name}.toml)"
+    stem = name.partition("#")[0]
+    about = tomllib.loads((EXAMPLES / f"{stem}.toml").read_text(encoding="utf-8"))["about"]
+    return f"[{about['summary']}](docs/examples/{stem}.toml)"
 
 
 def readme(figures: dict[str, Recorded]) -> str:
