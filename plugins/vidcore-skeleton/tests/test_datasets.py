@@ -236,11 +236,11 @@ def test_mistakes_are_told_before_data_is_read() -> None:
     table = {
         "annotations": "poses.pkl",
         "sampling": {"type": "uniform-draws"},
-        "transforms": {"crop": {"type": "center-crop"}, "streams": {"type": "streams", "layout": "cocoa"}},
+        "transforms": {"colour": {"type": "color-jitter"}, "streams": {"type": "streams", "layout": "cocoa"}},
     }
     _, problems = structure(table, SkeletonPickle, host())
     told = "\n".join(problem.text for problem in problems)
-    assert "no pose-transform named 'center-crop'" in told
+    assert "no pose-transform named 'color-jitter'" in told
     assert "'layout' is 'cocoa'; known are coco" in told
 
 
