@@ -7,6 +7,8 @@ from pathlib import Path
 
 from stage_files import STAGES, Vidcore
 
+from vidcore.config import load_experiment
+
 
 def _change(file: Path, old: str, new: str) -> None:
     assert old in STAGES
@@ -71,15 +73,14 @@ def test_changed_options_of_a_finished_stage_are_told(file: Path, vidcore: Vidco
     assert "stage 'scores' was run with other options: splits was ['train', 'val'], is ['val']" in _flat(changed)
 
 
-def test_every_command_takes_one_stage(file: Path, vidcore: Vidcore) -> None:
-    shown = vidcore("config", "show", f"{file}#second")
-    assert "epochs = 2" in shown and "width = 4" in shown
+def test_file_and_stage_stand_for_one_experiment(file: Path, vidcore: Vidcore) -> None:
+    second = load_experiment(f"{file}#second")
+    assert (second.engine.epochs, second.model.width) == (2, 4)
     assert "good" in vidcore("config", "check", f"{file}#first")
     assert "good (stages first, second, scores)" in vidcore("config", "check", file)
-    assert "choose one of its stages" in _flat(vidcore("config", "show", file, expect=2))
-    assert "there is no stage 'frist' in it; did you mean 'first'?" in _flat(
-        vidcore("config", "show", f"{file}#frist", expect=2)
-    )
+    assert "choose one of its stages" in _flat(vidcore("test", file, "--weights", "any", expect=2))
+    unknown = vidcore("config", "check", f"{file}#frist", expect=2)
+    assert "there is no stage 'frist' in it; did you mean 'first'?" in _flat(unknown)
 
 
 def test_all_mistakes_are_told_at_once(file: Path, vidcore: Vidcore) -> None:
