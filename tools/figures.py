@@ -116,7 +116,8 @@ def cpu_minutes(folder: Path) -> int:
     lines = (folder / "timings.jsonl").read_text(encoding="utf-8").splitlines()
     environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
     seconds: float = sum(json.loads(line)["seconds"] for line in lines)
-    return round(seconds * environment["threads"] / 60)
+    minutes: int = round(seconds * environment["threads"] / 60)
+    return minutes
 
 
 def mean_value(entry: Recorded) -> float:

@@ -126,6 +126,9 @@ def _row(file: Path, number: int, row: dict[str, Any], config: PackedSkeletons) 
     height, width = row.get("img_shape", (0, 0))[:2]
     if config.form == "shares" and not (height and width):
         raise DataError(f"{where}: form = 'shares' needs 'img_shape'")
+    kept: Array = np.ones(len(frames), bool)
+    if scores is not None and config.box_score:
+        kept = scores >= config.box_score
     return PackedRow(
         name=name,
         file=str(row.get("raw_file", row.get("filename", f"{name}.pkl"))),
@@ -133,7 +136,7 @@ def _row(file: Path, number: int, row: dict[str, Any], config: PackedSkeletons) 
         num_frames=max(int(total), int(frames.max(initial=0)) + 1),
         image_size=(int(height), int(width)),
         frames=frames.astype(np.int32),
-        kept=scores >= config.box_score if config.box_score else np.ones(len(frames), bool),
+        kept=kept,
     )
 
 

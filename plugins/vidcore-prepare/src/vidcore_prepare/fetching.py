@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from attrs import evolve, frozen
 
 from vidcore.errors import ConfigError, DataError, WeightsError
-from vidcore_checkpoints.download import fetch, file_sha256  # type: ignore[import-untyped]
+from vidcore_checkpoints.download import fetch, file_sha256
 from vidcore_prepare.engine import Item, write_whole
 from vidcore_prepare.sources import DataFile
 

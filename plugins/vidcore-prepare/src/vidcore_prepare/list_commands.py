@@ -84,11 +84,11 @@ def _matched(chosen: Splits, found: dict[str, int]) -> tuple[dict[str, list[Row]
         there[split] = []
         for row in rows:
             plain = row.path.rpartition(".")[0] or row.path
-            path = row.path if row.path in found else by_stem.get(plain) or by_stem.get(plain.rpartition("/")[2])
-            if path is None:
+            same = row.path if row.path in found else by_stem.get(plain) or by_stem.get(plain.rpartition("/")[2])
+            if same is None:
                 missing.append(row.path)
             else:
-                there[split].append(evolve(row, path=path))
+                there[split].append(evolve(row, path=same))
     return there, missing
 
 

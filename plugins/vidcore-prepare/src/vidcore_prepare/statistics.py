@@ -118,7 +118,7 @@ def read_facts(file: Path) -> Facts:
 
 def summary(facts: Sequence[Facts]) -> list[tuple[str, ...]]:
     """Rows for a table: what, smallest, median, largest, sum."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, text, unit in MEASURES:
         values = [float(getattr(each, name)) for each in facts]
         total = _short(sum(values)) if name in ("seconds", "frames", "megabytes") else ""
