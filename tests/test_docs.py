@@ -93,3 +93,8 @@ def run(command: str, folder: Path, environment: dict[str, str], code: int) -> N
         ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == code, f"$ {command}\n{done.stdout}{done.stderr}"
+
+
+def test_every_package_stands_in_the_readme() -> None:
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Packages")[2]
+    assert [path.name for path in sorted((ROOT / "plugins").iterdir()) if f"`{path.name}`" not in table] == []
