@@ -27,7 +27,7 @@ def call(command, folder: Path, *arguments: str) -> Result:  # type: ignore[no-u
     return result
 
 
-def test_find_lr_ends_with_a_picture_and_a_value(tmp_path: Path, toys: None) -> None:
+def test_find_lr_ends_with_a_picture_and_a_value(tmp_path: Path, toy_plugin: None) -> None:
     picture = tmp_path / "lr.png"
     result = call(find_lr, tmp_path, "--from", "1e-4", "--to", "10", "--steps", "20", "--output", str(picture))
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -46,14 +46,14 @@ def test_the_value_is_where_the_loss_falls_fastest() -> None:
     assert smooth([1.0, 1.0, 1.0]) == pytest.approx([1.0, 1.0, 1.0])
 
 
-def test_a_range_that_begins_too_high_is_told(tmp_path: Path, toys: None) -> None:
+def test_a_range_that_begins_too_high_is_told(tmp_path: Path, toy_plugin: None) -> None:
     with pytest.raises(RunError, match="begin with a lower --from"):
         range_test(load_toy(tmp_path, {}), 1e20, 1e30, 10, lambda step, rate, loss: None)
     with pytest.raises(ConfigError, match="must be below --to"):
         call(find_lr, tmp_path, "--from", "1", "--to", "0.1")
 
 
-def test_find_batch_size_ends_with_a_picture_and_a_value(tmp_path: Path, toys: None) -> None:
+def test_find_batch_size_ends_with_a_picture_and_a_value(tmp_path: Path, toy_plugin: None) -> None:
     picture = tmp_path / "sizes.png"
     result = call(find_batch_size, tmp_path, "--max", "16", "--output", str(picture))
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -67,7 +67,7 @@ def test_the_size_is_the_smallest_that_is_fast_enough() -> None:
     assert conclude_size(found) == 4
 
 
-def test_what_would_not_fit_is_not_tried(tmp_path: Path, toys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_would_not_fit_is_not_tried(tmp_path: Path, toy_plugin: None, monkeypatch: pytest.MonkeyPatch) -> None:
     from vidcore_finders import batch_size
 
     monkeypatch.setattr(batch_size, "_memory_of", lambda device: 1000)
@@ -92,7 +92,7 @@ def test_the_schedule_shown_is_the_one_that_is_trained_by(run_toy: Run, tmp_path
     assert min(point.momentum for point in found if point.momentum) == pytest.approx(0.85, abs=0.03)
 
 
-def test_show_schedule_ends_with_a_picture_and_a_table(tmp_path: Path, toys: None) -> None:
+def test_show_schedule_ends_with_a_picture_and_a_table(tmp_path: Path, toy_plugin: None) -> None:
     picture = tmp_path / "schedule.png"
     lines = call(show_schedule, tmp_path, "--rows", "4", "--output", str(picture)).stdout.splitlines()
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -103,13 +103,13 @@ def test_show_schedule_ends_with_a_picture_and_a_table(tmp_path: Path, toys: Non
     assert spread(5, 9) == [0, 1, 2, 3, 4]
 
 
-def test_steps_that_the_data_does_not_tell_are_asked_for(tmp_path: Path, toys: None) -> None:
+def test_steps_that_the_data_does_not_tell_are_asked_for(tmp_path: Path, toy_plugin: None) -> None:
     arguments = ["--set", 'data.train.sampling="segments"', "--set", "data.train.views.clips=2"]
     with pytest.raises(ConfigError, match="give --steps-per-epoch"):
         call(show_schedule, tmp_path, *arguments, "--output", str(tmp_path / "x.png"))
 
 
-def test_groups_are_shown_on_request(tmp_path: Path, toys: None) -> None:
+def test_groups_are_shown_on_request(tmp_path: Path, toy_plugin: None) -> None:
     arguments = ["--set", "model.num_classes=4", "--set", "optimizer.groups={head={lr_factor=5.0}}"]
     lines = call(show_groups, tmp_path, *arguments, "--set", 'engine.freeze=["backbone.0"]').stdout.splitlines()
     assert lines[-1] == "frozen: 2 tensors, 656 parameters (backbone.0.weight … backbone.0.bias)"

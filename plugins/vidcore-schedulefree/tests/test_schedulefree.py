@@ -64,7 +64,7 @@ def test_how_often_a_run_is_measured_and_saved_changes_no_bit_of_training(run_to
     ("kind", "cls"),
     [("schedule-free-sgd", schedulefree.SGDScheduleFree), ("schedule-free-adamw", schedulefree.AdamWScheduleFree)],
 )
-def test_the_mean_is_where_the_authors_swap_moves_to(tmp_path: Path, toys: None, kind: str, cls: Any) -> None:
+def test_the_mean_is_where_the_authors_swap_moves_to(tmp_path: Path, toy_plugin: None, kind: str, cls: Any) -> None:
     experiment = load_toy(tmp_path, {**options(kind), "schedule": "constant", "engine.clip_grad": {"norm": 1e9}})
     parts = assemble(experiment)
     training = build_training(parts, build_model(parts), steps_per_epoch=2)
@@ -114,7 +114,7 @@ def test_a_schedule_is_refused(run_toy: Run) -> None:
         run_toy(**{**options("schedule-free-sgd"), "schedule": "cosine"})
 
 
-def test_a_model_before_its_first_step_is_its_own_mean(tmp_path: Path, toys: None) -> None:
+def test_a_model_before_its_first_step_is_its_own_mean(tmp_path: Path, toy_plugin: None) -> None:
     parts = assemble(load_toy(tmp_path, options("schedule-free-sgd")))
     training = build_training(parts, build_model(parts), steps_per_epoch=2)
     averaged = training.techniques["optimizer"].weights(training.model, 0, thorough=True)

@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 TESTS = Path(__file__).parent
-TOY = TESTS.parents[2] / "core" / "tests" / "engine" / "toy"
-sys.path.insert(0, str(TESTS))
+sys.path[:0] = [str(TESTS), str(TESTS.parents[2] / "core" / "tests" / "engine" / "toy")]
 
 from stage_files import STAGES, Vidcore  # noqa: E402
+from toy_fixtures import further_plugins, one_thread, toy_plugin  # noqa: E402, F401
 
 
 @pytest.fixture
-def toys(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Metadata that makes the host find the toy as if it were installed."""
-    from vidcore.plugins import host
-
-    site = tmp_path_factory.mktemp("site")
-    info = site / "vidcore_engine_toy-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: vidcore-engine-toy\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[vidcore]\nengine-toy = vidcore_engine_toy.plugin\n")
-    for path in (site, TOY):
-        monkeypatch.syspath_prepend(str(path))
-    host.cache_clear()
-    yield
-    host.cache_clear()
-    for path in (site, TOY):
-        sys.path_importer_cache.pop(str(path), None)
-
-
-@pytest.fixture
-def file(tmp_path: Path, toys: None) -> Path:
+def file(tmp_path: Path, toy_plugin: None) -> Path:  # noqa: F811 - how fixtures are asked for
     path = tmp_path / "two-steps.toml"
     path.write_text(STAGES)
     return path

@@ -94,7 +94,9 @@ class _Four:
             epochs = 4
 
 
-def test_precise_statistics_are_those_of_the_batches_to_come_under_the_weights(tmp_path: Path, toys: None) -> None:
+def test_precise_statistics_are_those_of_the_batches_to_come_under_the_weights(
+    tmp_path: Path, toy_plugin: None
+) -> None:
     parts, training = start(tmp_path, engine__techniques={"bn": {"type": "precise-bn", "batches": 3}})
     technique = training.techniques["bn"]
     before = copy.deepcopy(training.model.state_dict())
@@ -111,7 +113,7 @@ def test_precise_statistics_are_those_of_the_batches_to_come_under_the_weights(t
     torch.testing.assert_close(norm.running_var, torch.stack([one.var(dim=(0, 2, 3, 4)) for one in seen]).mean(0))
 
 
-def test_frozen_norms_are_not_measured(tmp_path: Path, toys: None) -> None:
+def test_frozen_norms_are_not_measured(tmp_path: Path, toy_plugin: None) -> None:
     from vidcore.engine.groups import set_training_mode
 
     _, training = start(tmp_path, engine__techniques={"bn": "precise-bn"}, engine__frozen_norm=True)
@@ -131,7 +133,7 @@ def _rng(parts: Any, number: int) -> Any:
     return generator(parts.experiment.seed, Purpose.DEVICE, 2, number)
 
 
-def test_momentum_is_that_of_torchs_one_cycle(tmp_path: Path, toys: None) -> None:
+def test_momentum_is_that_of_torchs_one_cycle(tmp_path: Path, toy_plugin: None) -> None:
     parameter = nn.Parameter(torch.zeros(1))
     theirs = torch.optim.SGD([parameter], lr=1.0, momentum=0.9)
     cycle = torch.optim.lr_scheduler.OneCycleLR(theirs, max_lr=1.0, total_steps=8, base_momentum=0.8, max_momentum=0.95)
@@ -173,7 +175,7 @@ def _bytes_kept(training: Training, batch: Any) -> int:
     return sum(kept.values())
 
 
-def test_a_copy_of_a_forgetting_model_is_its_own(tmp_path: Path, toys: None) -> None:
+def test_a_copy_of_a_forgetting_model_is_its_own(tmp_path: Path, toy_plugin: None) -> None:
     _, training = start(tmp_path, **BLOCKS)
     copied = copy.deepcopy(training.model)
     video = torch.randn(2, 3, 4, 8, 8)
@@ -181,7 +183,8 @@ def test_a_copy_of_a_forgetting_model_is_its_own(tmp_path: Path, toys: None) -> 
     assert not torch.equal(copied.eval()(video), training.model.eval()(video))
 
 
-def test_a_model_without_blocks_is_told(tmp_path: Path, toys: None) -> None:
+def test_a_model_without_blocks_is_told(tmp_path: Path, run_toy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("vidcore_engine_toy.parts.ToyNet.blocks", raising=False)
     with pytest.raises(ConfigError, match=re.escape("ToyNet declares no blocks() to compute again")):
         start(tmp_path, engine__techniques={"less": "recompute"})
 
@@ -225,7 +228,7 @@ def test_steps_of_a_multigrid_run_have_its_shapes_and_rates(run_toy: Run) -> Non
     load_weights(Blocky(BlockyNet(num_classes=4)), folder / "weights" / "last.safetensors")
 
 
-def test_a_step_of_each_shape_costs_about_the_same(tmp_path: Path, toys: None) -> None:
+def test_a_step_of_each_shape_costs_about_the_same(tmp_path: Path, toy_plugin: None) -> None:
     parts, training = start(tmp_path, **GRID, engine__accumulate=1)
     full = 4 * 4 * 16 * 16
     with training_batches(parts, 0, _bad(parts)) as batches:
@@ -237,7 +240,7 @@ def test_a_step_of_each_shape_costs_about_the_same(tmp_path: Path, toys: None) -
             assert not taken.bad
 
 
-def test_multigrid_says_what_it_needs(tmp_path: Path, toys: None) -> None:
+def test_multigrid_says_what_it_needs(tmp_path: Path, toy_plugin: None) -> None:
     with pytest.raises(ConfigError, match="nothing tells where its long cycles end"):
         start(tmp_path, **GRID | {"engine__techniques": {"grid": "multigrid"}})
     with pytest.raises(ConfigError, match="has to know the size of the clips"):
