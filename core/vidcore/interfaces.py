@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from attrs import field, frozen
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vidcore.values import Batch, Prediction, Sample, SampleRef
@@ -109,6 +110,17 @@ class Dataset(Protocol):
 
     def check(self, deep: bool = False) -> Iterable[Finding]:
         """Problems found by looking at lists and files; `deep` decodes what the sampler would ask for."""
+
+
+@runtime_checkable
+class ChoosesSamples(Dataset, Protocol):
+    """A data set that says itself which of its samples an epoch of training has, and how often."""
+
+    @property
+    def samples_per_epoch(self) -> int: ...
+
+    def order(self, seed: int, epoch: int) -> NDArray[np.int64]:
+        """Indices of the samples of an epoch, in their order: a function of these two alone."""
 
 
 @runtime_checkable

@@ -3,8 +3,10 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from vidcore.data.plan import EvaluationPlan, TrainingPlan
 from vidcore.values import SampleRef
@@ -75,8 +77,12 @@ def test_epochs_and_seeds_have_orders_of_their_own() -> None:
     assert [ref.epoch for batch in plan for ref in batch] == [0] * 50 + [1] * 50
 
 
-def test_without_shuffling_samples_come_in_order() -> None:
-    assert indices(TrainingPlan(num_samples=5, batch_size=2, shuffle=False, stop_step=3)) == [[0, 1], [2, 3], [0, 1]]
+def test_a_data_set_may_choose_the_samples_of_an_epoch() -> None:
+    def choose(seed: int, epoch: int) -> NDArray[np.int64]:
+        return np.array([seed, 1, 7, 7, 7]) + epoch
+
+    plan = TrainingPlan(num_samples=5, batch_size=2, seed=3, choose=choose, start_step=1, stop_step=4)
+    assert indices(plan) == [[7, 7], [4, 2], [8, 8]]
 
 
 def test_a_plan_without_end_goes_on() -> None:
@@ -90,8 +96,12 @@ def test_fewer_samples_than_a_batch_make_one_short_step() -> None:
     assert [len(batch) for batch in plan] == [3, 3]
 
 
+def in_order(seed: int, epoch: int) -> NDArray[np.int64]:
+    return np.arange(11)
+
+
 def test_what_is_left_is_shared_out_over_the_chunks_of_the_last_step() -> None:
-    plan = TrainingPlan(num_samples=11, batch_size=4, accumulate=2, shuffle=False, drop_last=False, stop_step=2)
+    plan = TrainingPlan(num_samples=11, batch_size=4, accumulate=2, choose=in_order, drop_last=False, stop_step=2)
     assert indices(plan) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9], [10]]
     assert plan.steps_per_epoch == 2
 

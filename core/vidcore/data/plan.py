@@ -10,7 +10,7 @@ r + world, ... of a step, so one process that accumulates two sees the chunks of
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from attrs import field, frozen
@@ -25,17 +25,16 @@ from vidcore.values import SampleRef
 class TrainingPlan:
     """Batches of references for training, in steps from `start_step` on."""
 
-    num_samples: int = field(validator=ge(1))
+    num_samples: int = field(validator=ge(1))  # of an epoch
     batch_size: int = field(validator=ge(1))  # of a chunk
     seed: int = 0
     start_step: int = field(default=0, validator=ge(0))
     stop_step: int | None = field(default=None, validator=optional(ge(0)))  # None: without end
-    shuffle: bool = True
+    choose: Callable[[int, int], NDArray[np.int64]] | None = None  # the order of an epoch, given seed and epoch
     drop_last: bool = True  # an epoch ends with its last full step; else with one of what is left
     accumulate: int = field(default=1, validator=ge(1))  # chunks of a step on each process
     rank: int = field(default=0, validator=ge(0))
     world: int = field(default=1, validator=ge(1))
-    source: str = ""
 
     @property
     def samples_per_step(self) -> int:
@@ -57,12 +56,12 @@ class TrainingPlan:
                 order, order_epoch = self.order(epoch), epoch
             chunks = self._chunks(order, number)
             for chunk in chunks[self.rank :: self.world]:
-                yield [SampleRef(self.source, epoch, index) for index in chunk.tolist()]
+                yield [SampleRef("", epoch, index) for index in chunk.tolist()]
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """Indices of the samples in the order of this epoch."""
-        if not self.shuffle:
-            return np.arange(self.num_samples)
+        if self.choose is not None:
+            return self.choose(self.seed, epoch)
         return generator(self.seed, Purpose.ORDER, epoch).permutation(self.num_samples)
 
     def _chunks(self, order: NDArray[np.int64], number: int) -> list[NDArray[np.int64]]:
@@ -82,12 +81,11 @@ class EvaluationPlan:
     batch_size: int = field(validator=ge(1))
     rank: int = field(default=0, validator=ge(0))
     world: int = field(default=1, validator=ge(1))
-    source: str = ""
 
     def __iter__(self) -> Iterator[list[SampleRef]]:
         for start in range(self.rank * self.batch_size, self.num_samples, self.world * self.batch_size):
             indices = range(start, min(start + self.batch_size, self.num_samples))
-            yield [SampleRef(self.source, 0, index) for index in indices]
+            yield [SampleRef("", 0, index) for index in indices]
 
 
 Plan = TrainingPlan | EvaluationPlan

@@ -10,15 +10,18 @@ from vidcore.data.bad_videos import BadVideos
 from vidcore.data.loader import load_batches
 from vidcore.data.plan import EvaluationPlan, Plan, TrainingPlan
 from vidcore.engine.assembly import Parts
-from vidcore.interfaces import Dataset
+from vidcore.interfaces import ChoosesSamples, Dataset
 from vidcore.values import Batch
 
 
 def training_plan(parts: Parts, start_step: int = 0) -> TrainingPlan:
     """Which samples each step takes, from a step on."""
     config: Any = parts.experiment.data.train
+    dataset = parts.datasets["train"]
+    chooses = isinstance(dataset, ChoosesSamples)
     return TrainingPlan(
-        num_samples=len(parts.datasets["train"]),
+        num_samples=dataset.samples_per_epoch if chooses else len(dataset),
+        choose=dataset.order if chooses else None,
         batch_size=config.batch_size,
         seed=parts.experiment.seed,
         start_step=start_step,
@@ -71,8 +74,5 @@ def _batches(parts: Parts, dataset: Dataset, plan: Plan, bad: BadVideos) -> Gene
         prefetch=data.prefetch,
         pin_memory=parts.device.type == "cuda",
     )
-    try:
+    with contextlib.closing(batches):
         yield batches
-    finally:
-        if isinstance(batches, Generator):
-            batches.close()

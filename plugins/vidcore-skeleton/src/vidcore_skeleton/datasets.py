@@ -106,6 +106,10 @@ class SkeletonDataset:
     def __len__(self) -> int:
         return len(self._sequences) * self._config.times
 
+    def labels(self, index: int) -> list[int]:
+        """The class of the sequence at this index."""
+        return [self._sequences.label(index % len(self._sequences))]
+
     def where(self, index: int) -> str:
         """The file and what the sequence is called in it, for messages."""
         return self._sequences.where(index % len(self._sequences))

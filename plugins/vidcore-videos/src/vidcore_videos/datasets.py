@@ -68,6 +68,10 @@ class VideoDataset:
         """The video at this index."""
         return self._folder / self._table.path(index)
 
+    def labels(self, index: int) -> list[int]:
+        """The classes of the video at this index; empty where they are not known."""
+        return self._table.labels(index)
+
     def where(self, index: int) -> str:
         """The video and where it is listed, for messages."""
         return f"{self.path(index)} ({self._table.where(index)})"

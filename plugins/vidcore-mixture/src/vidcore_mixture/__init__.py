@@ -1,0 +1,1 @@
+"""One data set made of several: chosen by ratio, by class, or all of it."""
