@@ -1,4 +1,4 @@
-"""Stages: several steps in one file. `file.toml#tem` is the experiment of one of them."""
+"""Stages: several steps in one file. `file.toml#pretrain` is the experiment of one of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EXPERIMENT_KEYS = frozenset(entry.name for entry in fields(Experiment)) | {"uns
 
 
 def split_stage(source: str | FilePath) -> tuple[str | FilePath, str]:
-    """`file.toml#tem` into file and stage; "" where no stage is named."""
+    """`file.toml#pretrain` into file and stage; "" where no stage is named."""
     file, mark, stage = str(source).rpartition("#")
     return (file, stage) if mark and not FilePath(source).exists() else (source, "")
 
