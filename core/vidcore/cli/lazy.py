@@ -56,8 +56,9 @@ class LazyGroup(click.Group):
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        entries = [(name, entry.help) for name, entry in self._all().items()]
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in self._all().items()])
+            formatter.write_dl(entries or [("", "none; plugins that are not installed bring them")])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
