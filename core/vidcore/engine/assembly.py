@@ -113,6 +113,7 @@ def build_training(parts: Parts, model: nn.Module, steps_per_epoch: int) -> Trai
     """
     experiment, engine = parts.experiment, parts.experiment.engine
     freeze(model, engine.freeze)
+    parts.parallel.shard(model)
     scale = scale_of(engine.auto_scale_lr, experiment.data.train.batch_size * parts.chunks)  # type: ignore[union-attr]
     groups = for_torch(parameter_groups(model, experiment.optimizer), experiment.optimizer, scale)
     schedule = build(experiment.schedule)

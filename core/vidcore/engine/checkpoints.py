@@ -11,6 +11,7 @@ is believed only after its manifest has been checked; a damaged one is set aside
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -62,24 +63,52 @@ class Checkpoints:
         Raises:
             RunError: The disk is full or cannot be written to. The checkpoints before are untouched.
         """
-        final = self.folder / f"{_PREFIX}{step:08d}"
-        partial = final.with_name(final.name + _PARTIAL)
-        try:
+        self.begin(step)
+        return self.finish(step, tensors, state)
+
+    def begin(self, step: int) -> Path:
+        """The folder for the files of a checkpoint that `finish` will complete; nobody takes it for one before.
+
+        Raises:
+            RunError: The disk is full or cannot be written to.
+        """
+        partial = self.path(step).with_name(self.path(step).name + _PARTIAL)
+        with self._saving(step, partial):
             self.folder.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir()
+        return partial
+
+    def finish(self, step: int, tensors: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> Path:
+        """Add these to what lies in the folder of `begin`, and make it the newest checkpoint.
+
+        Raises:
+            RunError: The disk is full or cannot be written to. The checkpoints before are untouched.
+        """
+        final = self.path(step)
+        partial = final.with_name(final.name + _PARTIAL)
+        with self._saving(step, partial):
             _write_files(partial, tensors, state)
             if final.exists():  # one that turned out damaged, or the same step saved again
                 shutil.rmtree(final)
             partial.rename(final)
             flush_to_disk(self.folder)
+        self._prune()
+        return final
+
+    def path(self, step: int) -> Path:
+        """Where the checkpoint of a step is, or will be."""
+        return self.folder / f"{_PREFIX}{step:08d}"
+
+    @contextlib.contextmanager
+    def _saving(self, step: int, partial: Path) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
             raise RunError(
                 f"the checkpoint of step {step} could not be saved: {error}. {self._what_is_left()}"
             ) from error
-        self._prune()
-        return final
 
     def newest(self) -> tuple[Checkpoint | None, list[str]]:
         """The newest checkpoint that is whole, and what to tell of those that are not.
@@ -233,7 +262,8 @@ def _placed(key: str, value: Tensor, parameter: Tensor, optimizer: torch.optim.O
 
 
 def _write_files(folder: Path, tensors: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> None:
-    files = {}
+    others = {path.name: path for path in folder.iterdir()}  # flushed already, by whom wrote them
+    files = {name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for name, path in others.items()}
     for name, content in _files(tensors, state):
         write_flushed(folder / name, content)
         files[name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -47,8 +47,10 @@ def _kernels(config: TorchOptimizer, param_groups: Groups) -> dict[str, bool]:
     """
     kernels = config.kernels
     if kernels == "auto":
-        devices = {parameter.device.type for group in param_groups for parameter in group["params"]}
-        kernels = "fused" if devices <= {"cuda", "cpu"} else "loop"
+        parameters = [parameter for group in param_groups for parameter in group["params"]]
+        devices = {parameter.device.type for parameter in parameters}
+        sharded = any(hasattr(parameter, "full_tensor") for parameter in parameters)  # torch fuses no SGD over those
+        kernels = "foreach" if sharded else "fused" if devices <= {"cuda", "cpu"} else "loop"
     return {"fused": kernels == "fused", "foreach": kernels == "foreach"}
 
 

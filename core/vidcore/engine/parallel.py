@@ -10,13 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from attrs import define, evolve
-from torch import nn
+from torch import Tensor, nn
 
 from vidcore.config.experiment import Experiment
+from vidcore.engine.checkpoints import Checkpoint, Checkpoints
 from vidcore.engine.precision import choose_device
 from vidcore.errors import ConfigError, PluginError
 from vidcore.plugins import build, host, load_reference
@@ -35,6 +37,10 @@ class Parallel:
     rank: int = 0
     world: int = 1
     restarts: int = 0  # how often the launcher has started these processes again
+    sharded: bool = False  # each process keeps a part of the parameters, so all of them are needed to save
+
+    def shard(self, model: nn.Module) -> None:
+        """Keep a part of the parameters only, if that is the way. Called once, before an optimizer has them."""
 
     def wrap(self, model: nn.Module) -> nn.Module:
         """The module to call in training, so that gradients are summed over all processes. Called once."""
@@ -43,6 +49,20 @@ class Parallel:
     def chunk(self, work: Callable[[], T], *, last: bool) -> T:
         """Run forward and backward of a chunk; after the `last` of a step all processes have the same gradients."""
         return work()
+
+    def whole(self, module: nn.Module) -> nn.Module:
+        """The module with all of its parameters, to be measured and kept: a copy where each process has a part."""
+        return module
+
+    def save(
+        self, checkpoints: Checkpoints, step: int, tensors: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]
+    ) -> Path | None:
+        """Write a checkpoint: the first process alone, or all if `sharded`. None: it is being written meanwhile."""
+        return checkpoints.save(step, tensors, state)
+
+    def read(self, checkpoint: Checkpoint, name: str) -> Mapping[str, Tensor]:
+        """What `save` was given under this name: this process's part of it if `sharded`."""
+        return checkpoint.tensors(name)
 
     def gather(self, value: T) -> list[T]:
         """The values of all processes, by rank. Tensors have the same shape everywhere, and may come on the CPU."""
@@ -58,16 +78,16 @@ class Parallel:
 
 
 def open_parallel(experiment: Experiment) -> contextlib.AbstractContextManager[Parallel]:
-    """What `[engine.parallel]` says where there are several processes. Leaving the context ends their talk.
+    """What `[engine.parallel]` says, or "ddp" where there are several processes. Leaving the context ends their talk.
 
     Raises:
         PluginError: The plugin that connects them is missing.
         RunError: They cannot reach each other.
     """
     device, world = choose_device(experiment.engine.device), os.environ.get("WORLD_SIZE", "1")
-    if world == "1":
-        return contextlib.nullcontext(Parallel(device))
     config: Any = experiment.engine.parallel
+    if world == "1" and config is None:
+        return contextlib.nullcontext(Parallel(device))
     if config is None:
         component = host().components.find("parallel", "ddp")
         if component is None:

@@ -56,9 +56,10 @@ class Session:
 
     def module(self, step: int) -> nn.Module:
         """The weights that are measured and kept: the model's, or what techniques make of them."""
-        module, thorough = self.training.model, step % self.training.steps_per_epoch == 0
+        whole, thorough = self.training.parallel.whole, step % self.training.steps_per_epoch == 0
+        module = whole(self.training.model)
         for technique in self.training.techniques.values():
-            module = technique.weights(module, step, thorough=thorough)
+            module = whole(technique.weights(module, step, thorough=thorough))
         return module
 
     def policy(self) -> Policy:
@@ -123,33 +124,39 @@ class Session:
 
     def save(self, progress: Progress) -> None:
         """Write weights/last and a checkpoint. The weights come first: a checkpoint says that they are there."""
-        if self.training.parallel.rank:
+        parallel = self.training.parallel
+        if parallel.rank and not parallel.sharded:
             return
         started = time.perf_counter()
         self.save_weights(self.module(progress.step), self.folder.weights("last"))
-        progress.metrics_bytes = self.metrics.offset()
+        progress.metrics_bytes = 0 if parallel.rank else self.metrics.offset()  # the first process has the files
         tensors, groups = optimizer_tensors(self.training.optimizer)
         parts: dict[str, Mapping[str, torch.Tensor]] = {"model": self.training.model.state_dict(), "optimizer": tensors}
         for name, technique in self.training.techniques.items():
             parts[f"technique-{name}"] = technique.tensors()
         state = {"progress": attrs.asdict(progress), "optimizer": groups, "scaler": self.training.scaler.state_dict()}
-        path = self.checkpoints.save(progress.step, parts, state)
+        path = parallel.save(self.checkpoints, progress.step, parts, state)
         seconds = time.perf_counter() - started
         self.last_line += seconds
+        if path is None:
+            return
         log.info("saved %s in %.1f s", path.name, seconds)
         self.events.send("checkpoint_saved", run=self.run, step=progress.step, path=path)
 
     def stop(self, progress: Progress, *, alone: bool = False) -> RunStopped:
         """Save after a signal, of which all processes know unless this one is `alone`; the error to leave with."""
         assert self.signals.received is not None
-        self.save(progress)
+        saved = not (alone and self.training.parallel.sharded)  # else the last checkpoint is where it goes on
+        if saved:
+            self.save(progress)
         if not alone:
             self.training.parallel.agree(0)  # were one to leave before the first has saved, a launcher would end all
         signum = self.signals.received
         reason = f"stopped by {'Ctrl-C' if signum == 2 else f'signal {signum}'} after step {progress.step}"
-        log.info("%s; saved", reason)
+        told = f"{reason}; {'saved' if saved else 'not saved, which takes all processes'}"
+        log.info("%s", told)
         self.events.send("run_stopped", run=self.run, step=progress.step, reason=reason)
-        return RunStopped(signum, f"{reason}; saved. The same command goes on from there.")
+        return RunStopped(signum, f"{told}. The same command goes on from there.")
 
     def _line_due(self, step: int) -> bool:
         """Every so many steps, and at the end of an epoch."""
@@ -212,10 +219,11 @@ def unknown_figure(wanted: str, known: Iterable[str]) -> ConfigError:
 
 def restore(training: Training, checkpoint: Checkpoint) -> Progress:
     """Put a checkpoint back into model, optimizer, average and scaler; where training stands."""
-    restore_module(training.model, checkpoint.tensors("model"))
-    restore_optimizer(training.optimizer, checkpoint.tensors("optimizer"), checkpoint.state["optimizer"])
+    read = training.parallel.read
+    restore_module(training.model, read(checkpoint, "model"))
+    restore_optimizer(training.optimizer, read(checkpoint, "optimizer"), checkpoint.state["optimizer"])
     for name, technique in training.techniques.items():
-        technique.load(checkpoint.tensors(f"technique-{name}"))
+        technique.load(read(checkpoint, f"technique-{name}"))
     if checkpoint.state["scaler"]:
         training.scaler.load_state_dict(checkpoint.state["scaler"])
     return Progress(**checkpoint.state["progress"])

@@ -8,7 +8,7 @@ weights for measuring than for training inherits `Technique`, too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -78,7 +78,7 @@ class Average(Technique):
     def begin(self, model: nn.Module, parts: Parts | None, steps_per_epoch: int) -> None:
         """The average starts as the weights after the first step."""
         decide = get_ema_multi_avg_fn(self.config.decay)  # type: ignore[no-untyped-call]
-        self.average = AveragedModel(model, multi_avg_fn=decide, use_buffers=True)
+        self.average = AveragedModel(model, multi_avg_fn=by_class(decide), use_buffers=True)
 
     def after_step(self, model: nn.Module, step: int) -> None:
         """Move towards the new weights."""
@@ -96,3 +96,14 @@ class Average(Technique):
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Exactly these."""
         self.average.load_state_dict(dict(tensors))
+
+
+def by_class(decide: Callable[..., object]) -> Callable[..., None]:
+    """Average the tensors of each class by themselves: parts of parameters do not go with whole buffers in one call."""
+
+    def average(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+        for kind in dict.fromkeys(map(type, averaged)):
+            chosen = [number for number, tensor in enumerate(averaged) if type(tensor) is kind]
+            decide([averaged[number] for number in chosen], [current[number] for number in chosen], count)
+
+    return average

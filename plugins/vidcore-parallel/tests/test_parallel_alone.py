@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import socket
 
 import pytest
 import torch
@@ -12,19 +11,10 @@ from torch import nn
 from vidcore.errors import ConfigError, RunError
 from vidcore_parallel.config import Ddp
 from vidcore_parallel.connection import Place, connect, own_device, read_place
-from vidcore_parallel.ddp import DataParallel, LeftWithFirstError, unused_parameters
+from vidcore_parallel.ddp import DataParallel, unused_parameters
+from vidcore_parallel.processes import LeftWithFirstError
 
 CPU = torch.device("cpu")
-
-
-@pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment of a launcher that starts one process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    for name, value in {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "RANK": 0, "WORLD_SIZE": 1}.items():
-        monkeypatch.setenv(name, str(value))
 
 
 class HalfUsed(nn.Module):
@@ -102,8 +92,11 @@ def test_many_names_are_cut_short() -> None:
 
 
 def test_a_process_without_company_says_where_it_looked(alone: None) -> None:
-    with pytest.raises(RunError, match=r"process 0 of 2 .* did not reach the others at 127.0.0.1:\d+ in 1 s") as caught:
-        connect(Place(0, 2, 0, 0), CPU, 1.0)
+    with pytest.raises(RunError, match=r"process 0 of 3 .* did not reach the others at 127.0.0.1:\d+ in 1 s") as caught:
+        connect(Place(0, 3, 0, 0), CPU, 1.0)
+    assert "processes 1, 2 did not answer. Is each of them running, with the same versions, and does a firewall" in str(
+        caught.value
+    )
     assert "GLOO_SOCKET_IFNAME" in str(caught.value)
 
 

@@ -22,15 +22,16 @@ class Processes:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder, self.environment = folder, environment
 
-    def run(self, world: int, runs: Runs, expect: int = 0) -> list[str]:
-        """What each process printed."""
+    def run(self, world: int, runs: Runs, expect: int | list[int] = 0) -> list[str]:
+        """What each process printed; each ends with the code that is expected of all, or of it."""
         started = [self.start(rank, world, runs) for rank in range(world)]
         try:
             texts = [process.communicate(timeout=200)[0] for process in started]
         finally:
             for process in started:
                 process.kill()
-        assert [process.returncode for process in started] == [expect] * world, "\n".join(texts)
+        codes = expect if isinstance(expect, list) else [expect] * world
+        assert [process.returncode for process in started] == codes, "\n".join(texts)
         return texts
 
     def start(self, rank: int, world: int, runs: Runs) -> subprocess.Popen[str]:

@@ -10,10 +10,16 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 from attrs import frozen
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from vidcore.errors import ConfigError, RunError
+
+_CHECK = (
+    "Is each of them running, with the same versions, and does a firewall let them talk? On machines with several "
+    "networks name one: GLOO_SOCKET_IFNAME=eth0 NCCL_SOCKET_IFNAME=eth0"
+)
 
 
 @frozen
@@ -64,32 +70,37 @@ def own_device(device: torch.device, place: Place) -> torch.device:
     return torch.device("cuda", place.local_rank)
 
 
-def connect(place: Place, device: torch.device, seconds: float) -> None:
+def started_alone() -> bool:
+    """Whether this is the only process, so that there is nobody to connect to."""
+    return os.environ.get("WORLD_SIZE", "1") == "1"
+
+
+def connect(place: Place, device: torch.device, seconds: float) -> Store:
     """Make the default process group, over gloo: it is for small things, on the CPU.
+
+    Returns:
+        Where processes leave words for each other, without a group.
 
     Raises:
         RunError: The others did not come in time.
     """
+    limit = timedelta(seconds=seconds)
     try:
         # torch's agent keeps its store over restarts: addresses of processes that are gone must not be found in it
-        store: Store
-        store, rank, world = next(rendezvous("env://", place.rank, place.world, timeout=timedelta(seconds=seconds)))
-        dist.init_process_group(
-            "gloo",
-            store=PrefixStore(f"vidcore-{place.restarts}-{place.world}", store),
-            rank=rank,
-            world_size=world,
-            timeout=timedelta(seconds=seconds),
-        )
+        store = PrefixStore(f"vidcore-{place.restarts}-{place.world}", _store(place, limit))
+        silent = _silent(store, "here", place, limit)
+        if not silent:
+            dist.init_process_group("gloo", store=store, rank=place.rank, world_size=place.world, timeout=limit)
+            return store
+        trouble = f"{_processes(silent)} did not answer"
     except (RuntimeError, ValueError) as error:
-        raise RunError(
-            f"{place} on {device} did not reach the others at {_address()} in {seconds:g} s: {first_line(error)}. "
-            "Is each of them running, and does a firewall let them talk? On machines with several networks name one: "
-            "GLOO_SOCKET_IFNAME=eth0 NCCL_SOCKET_IFNAME=eth0"
-        ) from error
+        trouble = first_line(error)
+    raise RunError(
+        f"{place} on {device} did not reach the others at {_address()} in {seconds:g} s: {trouble}. {_CHECK}"
+    )
 
 
-def preflight(group: dist.ProcessGroup, place: Place, device: torch.device, seconds: float) -> None:
+def preflight(group: dist.ProcessGroup, store: Store, place: Place, device: torch.device, seconds: float) -> None:
     """One all-reduce over the group that gradients will take.
 
     Raises:
@@ -104,15 +115,57 @@ def preflight(group: dist.ProcessGroup, place: Place, device: torch.device, seco
         if device.type == "cuda":
             torch.cuda.synchronize(device)
 
-    trouble = _within(seconds, add)
+    silent = _silent(store, "before the first all-reduce", place, timedelta(seconds=seconds))
+    trouble = f"{_processes(silent)} did not get that far" if silent else _within(seconds, add)
     expected = place.world * (place.world + 1) / 2
     if not trouble and float(value) != expected:
         trouble = f"the sum over all processes is {float(value):g}, not {expected:g}"
     if trouble:
         raise RunError(
-            f"{place} on {device}: a first all-reduce over {dist.get_backend(group)} failed: {trouble}. "
-            'NCCL_DEBUG=INFO tells more; [engine.parallel] backend = "gloo" goes another way'
+            f"{place} on {device}: a first all-reduce over {dist.get_backend(group)} failed: {trouble}. {_CHECK}. "
+            f'{_versions(store, place)}NCCL_DEBUG=INFO tells more; [engine.parallel] backend = "gloo" goes another way'
         )
+
+
+def _store(place: Place, limit: timedelta) -> Store:
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
+        store: Store = next(rendezvous("env://", place.rank, place.world, timeout=limit))[0]
+        return store
+    if "MASTER_ADDR" not in os.environ or not os.environ.get("MASTER_PORT", "").isdigit():
+        raise ValueError("MASTER_ADDR and MASTER_PORT do not tell where process 0 is")
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    # not waiting for the others: who is missing can be told only by one that has not given up
+    return TCPStore(address, port, is_master=place.rank == 0, timeout=limit, wait_for_workers=False)
+
+
+def _silent(store: Store, moment: str, place: Place, limit: timedelta) -> list[int]:
+    """Tell the others that this process is here, with its versions; those that have not come in time."""
+    keys = [f"{moment}/{rank}" for rank in range(place.world)]
+    store.set(keys[place.rank], f"torch {torch.__version__}, nccl {_nccl_version()}")
+    try:
+        store.wait(keys, limit)
+    except RuntimeError:  # of torch, when the time is over
+        return [rank for rank, key in enumerate(keys) if not store.check([key])]
+    return []
+
+
+def _versions(store: Store, place: Place) -> str:
+    """What differs between processes; empty when nothing does."""
+    found: dict[str, list[int]] = {}
+    for rank in range(place.world):
+        found.setdefault(store.get(f"here/{rank}").decode(), []).append(rank)
+    told = "; ".join(f"{_processes(ranks)}: {version}" for version, ranks in found.items())
+    return f"They have other versions: {told}. " if len(found) > 1 else ""
+
+
+def _nccl_version() -> str:
+    if not (dist.is_nccl_available() and torch.cuda.is_available()):
+        return "none"
+    return ".".join(str(part) for part in torch.cuda.nccl.version())  # type: ignore[no-untyped-call]
+
+
+def _processes(ranks: list[int]) -> str:
+    return f"process{'es' if len(ranks) > 1 else ''} {', '.join(map(str, ranks))}"
 
 
 def _within(seconds: float, work: Callable[[], None]) -> str:

@@ -15,9 +15,7 @@ import contextlib
 import inspect
 import logging
 import re
-from collections.abc import Callable
-from datetime import timedelta
-from types import TracebackType
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import torch
@@ -26,68 +24,31 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from vidcore.engine.parallel import Parallel
-from vidcore.errors import ConfigError, RunError, VidcoreError
+from vidcore.errors import ConfigError, RunError
 from vidcore_parallel.config import Ddp
-from vidcore_parallel.connection import connect, first_line, is_lost_connection, own_device, preflight, read_place
+from vidcore_parallel.connection import first_line, started_alone
+from vidcore_parallel.processes import Processes
 from vidcore_parallel.statistics import SharedStatistics
 
 T = TypeVar("T")
 log = logging.getLogger("vidcore.parallel")
-_SILENCE = logging.NullHandler()
 _SHOWN = 8  # names in a message
 _NEW_NAME = "forward_sync_buffers" in inspect.signature(DistributedDataParallel.__init__).parameters
 _LEAVE_BUFFERS: dict[str, Any] = {"forward_sync_buffers" if _NEW_NAME else "broadcast_buffers": False}
 
 
-class LeftWithFirstError(VidcoreError):
-    """The first process could not go on, and has said why."""
-
-    def __init__(self, exit_code: int) -> None:
-        super().__init__("the first process could not go on; it tells why")
-        self.exit_code = exit_code
+def open_ddp(config: Ddp, device: torch.device) -> contextlib.AbstractContextManager[Parallel]:
+    """This process among those that a launcher started; by itself where none did."""
+    return contextlib.nullcontext(Parallel(device)) if started_alone() else DataParallel(config, device)
 
 
-class DataParallel(Parallel):
-    """This process among those that train together."""
+class DataParallel(Processes):
+    """This process among those that train together, each with the whole model."""
 
     def __init__(self, config: Ddp, device: torch.device) -> None:
-        self.config, self.place = config, read_place()
-        place = self.place
-        super().__init__(own_device(device, place), rank=place.rank, world=place.world, restarts=place.restarts)
+        super().__init__(config, device)
+        self.config = config
         self._rehearsed = self._in_step = False
-
-    def __enter__(self) -> DataParallel:
-        """Find the others and try whether gradients can travel.
-
-        Raises:
-            RunError: They cannot.
-        """
-        if self.device.type == "cuda":
-            torch.cuda.set_device(self.device)
-        connect(self.place, self.device, self.config.connect_seconds)
-        timeout = timedelta(minutes=self.config.timeout_minutes)
-        backend = self.config.backend
-        if backend == "auto":
-            backend = "nccl" if self.device.type == "cuda" else "gloo"
-        # Any: torch answers a number to a process that is not of the group, and here all are
-        self._decisions: Any
-        self._gradients: Any
-        with self._talking("connecting"):
-            self._decisions = dist.new_group(backend="gloo", timeout=timeout)
-            self._gradients = dist.new_group(backend=backend, timeout=timeout)
-        preflight(self._gradients, self.place, self.device, self.config.connect_seconds)
-        if self.rank:
-            logging.getLogger("vidcore").addHandler(_SILENCE)  # the first process logs
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        logging.getLogger("vidcore").removeHandler(_SILENCE)
-        if error is None or self.device.type != "cuda":  # nccl would wait for those that are not there any more
-            dist.destroy_process_group()
-
-    # --- the model ----------------------------------------------------------------------------------------------
 
     def wrap(self, model: nn.Module) -> nn.Module:
         """The model inside DistributedDataParallel.
@@ -117,7 +78,7 @@ class DataParallel(Parallel):
 
     def chunk(self, work: Callable[[], T], *, last: bool) -> T:
         """Forward and backward; gradients and running statistics are shared at the last chunk of a step."""
-        with self._talking("summing gradients"):
+        with self._summing():
             if not self._rehearsed:
                 self._rehearse(work)
                 self._rehearsed = True
@@ -159,64 +120,18 @@ class DataParallel(Parallel):
         numbers = re.search(r"did not receive grad for rank \d+: ([\d ]+)", str(error))
         return ", ".join(names[int(number)] for number in numbers[1].split()) if numbers else first_line(error)
 
-    # --- decisions ----------------------------------------------------------------------------------------------
-
-    def gather(self, value: T) -> list[T]:
-        """The values of all processes; tensors come back on the CPU and have the same shape everywhere."""
-        with self._talking("gathering results"):
-            if isinstance(value, Tensor):
-                mine = value.detach().cpu().contiguous()
-                tensors = [torch.empty_like(mine) for _ in range(self.world)]
-                dist.all_gather(tensors, mine, group=self._decisions)
-                return tensors  # type: ignore[return-value]
-            values: list[Any] = [None] * self.world
-            dist.all_gather_object(values, value, group=self._decisions)
-            return values
-
-    def agree(self, value: int) -> int:
-        """The largest value of all processes."""
-        largest = torch.tensor([value])
-        with self._talking("agreeing on what comes next"):
-            dist.all_reduce(largest, dist.ReduceOp.MAX, group=self._decisions)
-        return int(largest)
-
-    def on_first(self, work: Callable[[], T]) -> T:
-        """What `work` answers in the first process.
-
-        Raises:
-            LeftWithFirstError: It failed there.
-        """
-        answer: list[Any] = [None, 0]  # and an exit code
-        failure: Exception | None = None
-        if self.rank == 0:
-            try:
-                answer[0] = work()
-            except Exception as error:  # told to the others, then raised here
-                failure, answer[1] = error, error.exit_code if isinstance(error, VidcoreError) else 1
-        with self._talking("hearing from the first"):
-            dist.broadcast_object_list(answer, src=0, group=self._decisions)
-        if failure is not None:
-            raise failure
-        if answer[1]:
-            raise LeftWithFirstError(answer[1])
-        value: T = answer[0]
-        return value
-
     @contextlib.contextmanager
-    def _talking(self, doing: str) -> Any:
-        try:
-            yield
-        except RuntimeError as error:
-            if "Expected to have finished reduction" in str(error):
+    def _summing(self) -> Iterator[None]:
+        with self._talking("summing gradients"):
+            try:
+                yield
+            except RuntimeError as error:
+                if "Expected to have finished reduction" not in str(error):
+                    raise
                 raise RunError(
-                    f"in the step before, parameters that had a gradient at first got none: {self._named_in(error)}. "
-                    "They are used in some steps only: set engine.parallel.find_unused = true"
+                    "in the step before, parameters that had a gradient at first got none: "
+                    f"{self._named_in(error)}. They are used in some steps only: set engine.parallel.find_unused = true"
                 ) from error
-            if not is_lost_connection(error):
-                raise
-            raise RunError(
-                f"{self.place} lost the others while {doing}; the one that failed first tells why ({first_line(error)})"
-            ) from error
 
 
 def sum_bucket(group: dist.ProcessGroup, bucket: Any) -> torch.futures.Future[Tensor]:

@@ -1,4 +1,4 @@
-"""What this plugin offers: DistributedDataParallel, and the command that starts several processes."""
+"""What this plugin offers: two ways to train in several processes, and the command that starts them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,22 @@ api = 1
 
 @hookimpl
 def vidcore_components() -> list[Component]:
-    """One way of training in parallel."""
+    """Ways of training in parallel."""
     return [
         Component(
             kind="parallel",
             name="ddp",
             config="vidcore_parallel.config:Ddp",
-            factory="vidcore_parallel.ddp:DataParallel",
+            factory="vidcore_parallel.ddp:open_ddp",
             summary="every process has the whole model, gradients are summed",
-        )
+        ),
+        Component(
+            kind="parallel",
+            name="fsdp",
+            config="vidcore_parallel.config:Fsdp",
+            factory="vidcore_parallel.fsdp:open_fsdp",
+            summary="every process keeps a part of the weights and of the optimizer's state",
+        ),
     ]
 
 

@@ -90,6 +90,9 @@ class ToyNet(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(config.width, config.num_classes or len(CLASSES))
 
+    def blocks(self) -> list[nn.Module]:
+        return [self.backbone]
+
     def features(self, video: Tensor) -> tuple[Tensor, ...]:
         return (self.backbone(video),)
 
