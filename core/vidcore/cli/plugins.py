@@ -1,4 +1,4 @@
-"""What is installed: plugins with what they offer, and recipes."""
+"""`vidcore plugins list`: what is installed, and whether it could be loaded."""
 
 from __future__ import annotations
 
@@ -43,17 +43,3 @@ def faults(known: Host) -> Iterator[str]:
     """Plugins that could not be loaded, and names that two of them offer."""
     yield from (known.explain(record) for record in known.broken)
     yield from known.conflicts
-
-
-@click.command("list")
-@click.argument("words", nargs=-1)
-def list_recipes(words: tuple[str, ...]) -> None:
-    """Every recipe of the installed plugins; with WORDS, those whose name, alias or summary has all of them."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("recipe", "plugin", "what", box=None, header_style="bold")
-    for recipe in host().recipes.values():
-        if all(word in " ".join((recipe.name, *recipe.alias, recipe.summary)) for word in words):
-            table.add_row(recipe.name, recipe.plugin, recipe.summary)
-    Console().print(table if table.rows else "no recipe fits; `vidcore plugins list` shows what is installed")
