@@ -12,13 +12,14 @@ import torch
 from attrs import field, frozen
 from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from torch import Tensor
 
 from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.frame_index import FrameIndex, Run
 from vidcore.data.video.orientation import Pixels
-from vidcore.data.video.scaling import ViewConverter
+from vidcore.data.video.scaling import Picture, ViewConverter
 from vidcore.data.video.source import DAMAGE_IS_AN_ERROR, OpenVideo, Source
 from vidcore.errors import DataError
 from vidcore.interfaces import FrameView
@@ -41,11 +42,11 @@ class _Output:
     converter: ViewConverter
     places: dict[int, list[Pixels]] = field(factory=dict)  # frame -> arrays [H, W, 3] to be filled
 
-    def write(self, number: int, frame: VideoFrame) -> None:
+    def write(self, number: int, picture: Picture) -> None:
         """Convert a frame once, for every place that wants it."""
         places = self.places.get(number, [])
         for place in places[:1]:
-            self.converter.write(frame, place)
+            self.converter.write(picture, place)
         for place in places[1:]:
             place[:] = places[0]
 
@@ -61,6 +62,7 @@ class PyAVReader:
         self.info, self.index = index.info(), index
         self._source, self._config = source, config
         self._options = {} if index.false_alarms else DAMAGE_IS_AN_ERROR
+        self._reformatter = VideoReformatter()
         self._video: OpenVideo | None = None
         self._process = 0
 
@@ -185,8 +187,9 @@ class PyAVReader:
                 f"{self._source.name}: frame {number} is {frame.width}x{frame.height}, the first one "
                 f"{size[0]}x{size[1]}. Encode it at one size: ffmpeg -i IN -vf scale=W:H OUT.mp4"
             )
+        picture = Picture(frame, self._reformatter)
         for output in outputs:
-            output.write(number, frame)
+            output.write(number, picture)
 
     def _packets_from(self, key: int, options: dict[str, str]) -> Iterator[Packet[VideoStream]]:
         """Go to a key frame; its packet and those after it."""

@@ -7,6 +7,7 @@ pixel to even positions, where the halved colour planes can be cut without shift
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import av.filter
@@ -18,6 +19,18 @@ from av.video.reformatter import VideoReformatter
 from vidcore.data.video.orientation import Orientation, Pixels
 from vidcore.data.video.views import Box, fit_view, resize
 from vidcore.interfaces import FrameView
+
+
+class Picture:
+    """A decoded frame. Views that are cut out of its RGB pixels share one conversion to these."""
+
+    def __init__(self, frame: VideoFrame, reformatter: VideoReformatter) -> None:
+        self.frame, self._reformatter = frame, reformatter
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        """The whole frame as plain decoding gives it, `[H, W, 3]`."""
+        return _pixels(self._reformatter.reformat(self.frame, format="rgb24", threads=1))
 
 
 class ViewConverter:
@@ -39,19 +52,16 @@ class ViewConverter:
         self._scaling, self._coded_size, self._orientation = view.scaling, coded_size, orientation
         self._box = orientation.coded_box(box, *shown_size)
         self._scales = self.size != (box[3], box[2])
-        self._reformatter = VideoReformatter()
         self._graph: av.filter.Graph | None = None
         self._graph_is_for: tuple[str, int, int] | None = None
 
-    def write(self, frame: VideoFrame, out: Pixels) -> None:
+    def write(self, picture: Picture, out: Pixels) -> None:
         """Write the view of a frame to `out`, `[H, W, 3]`."""
         if self._scales and self._scaling != "reference":
-            pixels = self._scaled(frame)
-        else:
-            # the whole frame as plain decoding gives it; cut afterwards, it is exact to the bit
+            pixels = self._scaled(picture.frame)
+        else:  # cut after conversion, it is exact to the bit
             x, y, width, height = self._box
-            whole = _pixels(self._reformatter.reformat(frame, format="rgb24", threads=1))
-            pixels = whole[y : y + height, x : x + width]
+            pixels = picture.pixels[y : y + height, x : x + width]
         pixels = self._orientation.show(pixels)
         if self._scales and self._scaling == "reference":
             planes = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)
