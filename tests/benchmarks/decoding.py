@@ -1,21 +1,22 @@
-"""How fast are frames read? Ratios of processor time, measured in one run, medians over interleaved rounds.
+"""How fast are frames read? One table of ratios: medians over interleaved rounds, with the middle half of them.
 
-    python tests/benchmarks/decoding.py [VIDEO ...] [--rounds 9]
+    python tests/benchmarks/decoding.py [VIDEO ...] [--rounds 9] [--quick]
 
 Without arguments: a made 1280x720 H.264 file and the videos in VIDCORE_TEST_DATA. One thread everywhere; views of 224
 pixels. Everything starts from a path and opens the file, with the frame index in the cache as in any epoch but the
-first. What ours is compared with:
+first. Processor time, but for the workers: they are compared by the clock. What ours is compared with:
 
     plain     decode the clip's stretch with PyAV from the key frame before it, throw the pictures away
     decord    decord, then OpenCV: resize, crop, resize, the usual pipeline of the past (needs decord and opencv)
     once      decode the whole file once, throw the pictures away
+    resized   the same clips from what `vidcore data resize` makes of the file (needs vidcore-prepare)
+    1 worker  the same batches from one process instead of two
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -26,13 +27,25 @@ from typing import Any
 import av
 import numpy as np
 import torch
-from attrs import frozen
+from attrs import fields, frozen
+from rich.console import Console
+from rich.table import Table
 
+from vidcore.config.base import Views
+from vidcore.data.bad_videos import BadVideos
+from vidcore.data.building import build_context
+from vidcore.data.clips import read_clips
+from vidcore.data.loader import load_batches
+from vidcore.data.plan import EvaluationPlan
+from vidcore.data.sampling_config import Dense
+from vidcore.data.transform_config import CenterCrop, Resize
 from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.pyav import PyAV
 from vidcore.data.video.scan import build_index
 from vidcore.data.video.source import Source
-from vidcore.interfaces import FrameView
+from vidcore.interfaces import Finding, FrameView
+from vidcore.tasks.batching import join_samples
+from vidcore.values import Batch, Sample, SampleRef
 
 VIEW = 224
 SHORT_SIDE = 256
@@ -55,6 +68,8 @@ TARGETS = (
     Target("10 clips x 3 crops / file once", "views", "once", 1.25),
     Target("index scan / dense clip", "scan", "dense", 0.10),
 )
+RESIZED = Target("random clip: original / resized copy", "original", "resized", 4.0, at_least=True)
+WORKERS = Target("batches a second: 2 workers / 1", "1 worker", "2 workers", 1.8, at_least=True)
 
 
 def write_video(path: Path, width: int = 1280, height: int = 720, num_frames: int = 300, keyint: int = 250) -> Path:
@@ -158,9 +173,12 @@ class Cases:
         return [cv2.resize(frame[y : y + height, x : x + width], (VIEW, VIEW)) for frame in small]
 
 
-def measure(cases: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median seconds of processor time; the cases take turns, so that a slow minute hits all alike."""
-    times: dict[str, list[float]] = {name: [] for name in cases}
+Times = dict[str, list[float]]  # seconds of each round, by case
+
+
+def measure(cases: dict[str, Callable[[], object]], rounds: int) -> Times:
+    """Processor time of each round; the cases take turns, so that a slow minute hits all alike."""
+    times: Times = {name: [] for name in cases}
     for case in cases.values():
         case()
     for _ in range(rounds):
@@ -168,7 +186,7 @@ def measure(cases: dict[str, Callable[[], object]], rounds: int) -> dict[str, fl
             started = time.process_time()
             case()
             times[name].append(time.process_time() - started)
-    return {name: statistics.median(values) for name, values in times.items()}
+    return times
 
 
 def targets_for(short_side: int) -> tuple[Target, ...]:
@@ -177,28 +195,117 @@ def targets_for(short_side: int) -> tuple[Target, ...]:
     return (*TARGETS, Target("dense clip: decord + OpenCV / ours", "dense decord", "dense", gain, at_least=True))
 
 
-def report(title: str, seconds: dict[str, float], targets: Sequence[Target]) -> None:
-    """Print times and ratios."""
-    print(f"\n{title}")
-    print("  " + " · ".join(f"{name} {value * 1e3:.1f} ms" for name, value in seconds.items()))
-    for target in targets:
-        if target.ours in seconds and target.other in seconds:
-            ratio = seconds[target.ours] / seconds[target.other]
-            met = ratio >= target.limit if target.at_least else ratio <= target.limit
-            sign = "≥" if target.at_least else "≤"
-            print(f"  {target.label:38s} {ratio:6.2f}   {sign} {target.limit:.2f}   {'met' if met else 'MISSED'}")
+def random_clips(original: Path, folder: Path, rounds: int) -> Times:
+    """Clips at the same random places of a file and of what `vidcore data resize` makes of it."""
+    from vidcore_prepare.engine import Item
+    from vidcore_prepare.videos import Resize as MakeSmaller
+
+    small = folder / f"{original.stem}-resized.mp4"
+    MakeSmaller(short_side=SHORT_SIDE)(Item(name=original.name, output=small, source=original), small)
+    both = {"original": Cases(original), "resized": Cases(small)}
+    rng = np.random.default_rng(0)
+    starts = rng.integers(0, both["original"].count - 62, 4)
+    clips = [(int(start) + np.arange(0, 63, 2)).tolist() for start in starts]
+    return measure({name: lambda c=cases: [c.read(clip) for clip in clips] for name, cases in both.items()}, rounds)
 
 
-def short_group_ratio(folder: Path, original: Path, rounds: int) -> None:
-    """A random clip from a copy with a short side of 256 pixels and a key frame every 16."""
-    copy = Cases(write_video(folder / "short.mp4", width=454, height=256, keyint=16))
-    whole = Cases(original)
-    seconds = measure({"original": lambda: whole.read(whole.dense), "resized": lambda: copy.read(copy.dense)}, rounds)
-    report(
-        "resized copy (256 px, key frame every 16)",
-        seconds,
-        [Target("original / resized", "original", "resized", 4.0, True)],
-    )
+class OneVideo:
+    """The same clip of one file, again and again."""
+
+    def __init__(self, path: Path, length: int) -> None:
+        transforms = {"resize": Resize(short_side=SHORT_SIDE), "crop": CenterCrop(size=VIEW)}
+        self._path, self._length = path, length
+        self._context = build_context(
+            root=path.parent,
+            decoder=PyAVConfig(),
+            sampling=Dense(num_frames=32, frame_interval=2),
+            transforms=transforms,
+            views=Views(),
+        )
+
+    classes = ("only",)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def sample(self, ref: SampleRef, rng: np.random.Generator) -> list[Sample]:
+        with self._context.decoder.open(self._path) as reader:
+            (reading,) = read_clips(reader, self._context, rng)
+        return [Sample(ref=ref, inputs={"video": reading.video}, target={})]
+
+    def check(self, deep: bool = False) -> list[Finding]:
+        return []
+
+
+class OnlyCollates:
+    """As much of a task as a loader needs."""
+
+    def collate(self, samples: Sequence[Sample]) -> Batch:
+        return join_samples(samples, {})
+
+
+def workers(path: Path, rounds: int, batches: int = 32, warm: int = 8) -> Times:
+    """Seconds of the clock for the batches after the first few, when every worker runs and none is ahead."""
+    times: Times = {"1 worker": [], "2 workers": []}
+    for _ in range(rounds):
+        for count, values in enumerate(times.values(), start=1):
+            data = OneVideo(path, batches)
+            plan = EvaluationPlan(num_samples=batches, batch_size=1)
+            bad = BadVideos(action="fail", num_samples=batches)
+            for number, _ in enumerate(load_batches(data, OnlyCollates(), plan, bad, workers=count)):  # type: ignore[arg-type]
+                if number == warm:
+                    started = time.perf_counter()
+            values.append(time.perf_counter() - started)
+    return times
+
+
+def index_bytes(count: int) -> float:
+    """Bytes for each video of a list as long as this, with the paths that Kinetics has."""
+    from vidcore_videos.index_table import IndexTable
+    from vidcore_videos.lists import Row
+
+    path = "playing_squash_or_racquetball/0wR5jVB-WPk_000417_000427.mp4"
+    table = IndexTable.of([Row(number, path, (number % 400,)) for number in range(count)], Path("list.csv"))
+    tensors = [value for value in vars_of(table) if isinstance(value, torch.Tensor)]
+    return sum(tensor.nbytes for tensor in tensors) / count
+
+
+def vars_of(value: Any) -> list[Any]:
+    """The fields of an attrs object."""
+    return [getattr(value, entry.name) for entry in fields(type(value))]
+
+
+def memory_growth(path: Path, epochs: int = 10) -> float:
+    """MiB that this process grows by from the second epoch of 8 clips to the last."""
+    data, grown = Cases(path), []
+    for _ in range(epochs):
+        for _ in range(8):
+            data.read(data.sparse)
+        grown.append(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20)
+    return grown[-1] - grown[1]
+
+
+class Report:
+    """The table, a row a ratio."""
+
+    def __init__(self, title: str) -> None:
+        self.table = Table("what", "file", "ratio", "middle half", "wanted", "", title=title, title_justify="left")
+
+    def ratios(self, file: str, times: Times, targets: Sequence[Target]) -> None:
+        """A row for each target whose two sides were measured: ratios of the same round."""
+        for target in targets:
+            if target.ours in times and target.other in times:
+                ratios = np.array(times[target.ours]) / np.array(times[target.other])
+                low, middle, high = np.quantile(ratios, (0.25, 0.5, 0.75))
+                met = middle >= target.limit if target.at_least else middle <= target.limit
+                self.row(target.label, file, middle, f"{low:.2f} ... {high:.2f}", target.limit, met, target.at_least)
+
+    def row(
+        self, what: str, file: str, value: float, spread: str, limit: float, met: bool, at_least: bool = False
+    ) -> None:
+        """One line of it."""
+        wanted = f"{'≥' if at_least else '≤'} {limit:.2f}"
+        self.table.add_row(what, file, f"{value:.2f}", spread, wanted, "met" if met else "MISSED")
 
 
 def main() -> None:
@@ -206,23 +313,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("videos", nargs="*", type=Path)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--quick", action="store_true", help="only the first two of the given videos, and no workers")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     os.environ.setdefault("DECORD_EOF_RETRY_MAX", "128")
     data = Path(os.environ.get("VIDCORE_TEST_DATA", Path(__file__).parents[3] / "shared" / "data")) / "videos"
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder, console = Path(name), Console()
         os.environ["VIDCORE_CACHE"] = str(folder / "cache")
-        made = [] if arguments.videos else [write_video(folder / "made-720p.mp4")]
-        videos = arguments.videos or [*made, *sorted(data.glob("*"))]
+        made = folder / "made-720p.mp4"
+        videos = arguments.videos or [write_video(made), *sorted(data.glob("*"))]
+        videos = videos[:2] if arguments.quick else videos
         versions = f"Python {sys.version.split()[0]}, PyAV {av.__version__}, torch {torch.__version__}"
-        print(f"{versions}, {arguments.rounds} rounds")
+        report = Report(f"{versions}, {arguments.rounds} rounds, load {os.getloadavg()[0]:.1f}")
         for path in videos:
             cases = Cases(path)
-            title = f"{path.name}: {cases.width}x{cases.height}, {cases.count} frames, index {cases.index_bytes} bytes"
-            report(title, measure(cases.all(), arguments.rounds), targets_for(min(cases.width, cases.height)))
-        for path in made:
-            short_group_ratio(folder, path, arguments.rounds)
+            with console.status(f"reading {path.name}"):
+                times = measure(cases.all(), arguments.rounds)
+            report.ratios(
+                f"{path.name} {cases.width}x{cases.height}", times, targets_for(min(cases.width, cases.height))
+            )
+        with console.status("random clips, memory, index"):
+            report.ratios(videos[0].name, random_clips(videos[0], folder, arguments.rounds), [RESIZED])
+            growth = memory_growth(videos[0])
+            report.row("MiB grown in 10 epochs", videos[0].name, growth, "", 8.0, growth <= 8.0)
+            size = index_bytes(1_000_000)
+            report.row("bytes a video of 1,000,000", "", size, "", 200.0, size <= 200.0)
+        if not arguments.quick:
+            with console.status("1 and 2 workers"):
+                report.ratios(videos[0].name, workers(videos[0], max(arguments.rounds, 7)), [WORKERS])
+        console.print(report.table)
 
 
 if __name__ == "__main__":
