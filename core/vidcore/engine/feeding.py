@@ -17,7 +17,7 @@ from vidcore.values import Batch
 def training_plan(parts: Parts, start_step: int = 0) -> TrainingPlan:
     """Which samples each step takes, from a step on."""
     config: Any = parts.experiment.data.train
-    dataset = parts.datasets["train"]
+    dataset: Any = parts.datasets["train"]
     chooses = isinstance(dataset, ChoosesSamples)
     return TrainingPlan(
         num_samples=dataset.samples_per_epoch if chooses else len(dataset),
