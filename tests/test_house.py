@@ -16,8 +16,8 @@ from workspace import ROOT, Distribution, find_distributions
 CORE = ROOT / "core" / "vidcore"
 DISTRIBUTIONS = find_distributions()
 PLUGINS = [one for one in DISTRIBUTIONS.values() if one.folder != ROOT]
-# "About 6,000" was the aim; seams for techniques, stages, sharded checkpoints and addresses brought it here. No further:
-# what comes on top has to leave for a plugin, and what is the largest to leave is the PyAV decoder.
+# "About 6,000" was the aim; seams for techniques, stages, sharded checkpoints and addresses brought it here;
+# what comes on top has to leave for a plugin. The largest that could leave is the PyAV decoder.
 BUDGET = 6_500
 # Words that are both a component of a plugin and plain English: the core may use them in its texts.
 PLAIN_WORDS = {"frames", "opencv", "report", "shapes"}
