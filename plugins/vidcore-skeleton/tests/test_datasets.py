@@ -186,7 +186,7 @@ def test_npz_file_keeps_confidences_and_the_size_of_the_picture(tmp_path: Path) 
         scores=rng.uniform(0, 1, (2, 5, 17)).astype(np.float32),
         image_size=(240, 320),
     )
-    write_skeleton(tmp_path / "poses" / "a.npz", skeleton, fps=np.array(25.0))
+    write_skeleton(tmp_path / "poses" / "a.npz", skeleton, {"fps": np.array(25.0)})
     read_again = read_skeleton(tmp_path / "poses" / "a.npz")
     np.testing.assert_array_equal(read_again.joints, skeleton.joints)
     np.testing.assert_array_equal(read_again.scores, skeleton.scores)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from vidcore_ctrgcn.weights import outer_name
 from vidcore_stgcn.weights import renamed
 
 # where a part of a block is; its number becomes a place in our lists
@@ -49,9 +50,8 @@ def from_mmaction2(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _renamed(key: str) -> str | None:
-    for theirs, ours in (("backbone.data_bn.", "data_norm.norm."), ("cls_head.fc.", "head.")):
-        if key.startswith(theirs):
-            return ours + key.removeprefix(theirs)
+    if (outer := outer_name(key)) is not None:
+        return outer
     for place, ours in _PLACES:
         if match := place.match(key):
             block, *inside = match.groups()

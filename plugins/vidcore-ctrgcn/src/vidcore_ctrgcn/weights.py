@@ -46,10 +46,17 @@ def from_mmaction2(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return renamed(state, _renamed)
 
 
-def _renamed(key: str) -> str | None:
+def outer_name(key: str) -> str | None:
+    """Our name of what stands before the first block or after the last; both families have the same there."""
     for theirs, ours in (("backbone.data_bn.", "data_norm.norm."), ("cls_head.fc.", "head.")):
         if key.startswith(theirs):
             return ours + key.removeprefix(theirs)
+    return None
+
+
+def _renamed(key: str) -> str | None:
+    if (ours := outer_name(key)) is not None:
+        return ours
     stage = _STAGE.fullmatch(key)
     if stage is None:
         return None

@@ -77,4 +77,4 @@ class PoseExtractor:
 
 def write_found(path: Path, found: Found) -> None:
     """Write a file that vidcore-skeleton reads, with the boxes and the rate of frames beside the key points."""
-    write_skeleton(path, found.skeleton, boxes=found.boxes, fps=np.array(found.fps))
+    write_skeleton(path, found.skeleton, {"boxes": found.boxes, "fps": np.array(found.fps)})

@@ -34,9 +34,9 @@ def read_skeleton(path: Path) -> Skeleton:
     return _skeleton(path, entries)
 
 
-def write_skeleton(path: Path, skeleton: Skeleton, **more: Array) -> None:
+def write_skeleton(path: Path, skeleton: Skeleton, more: Mapping[str, Array] | None = None) -> None:
     """Write `.npz`, whole or not at all; `more` are further entries, for other readers."""
-    entries = {"keypoint": skeleton.joints.astype(np.float32), **more}
+    entries = {"keypoint": skeleton.joints.astype(np.float32), **(more or {})}
     if skeleton.scores is not None:
         entries["keypoint_score"] = skeleton.scores.astype(np.float32)
     if skeleton.image_size is not None:
