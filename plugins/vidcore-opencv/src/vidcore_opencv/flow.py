@@ -17,6 +17,7 @@ from vidcore.errors import DataError, PluginError
 
 Frame = NDArray[np.uint8]  # RGB [H, W, 3] or grey [H, W]
 Flow = NDArray[np.float32]  # [H, W, 2]: x, y
+_SMALLEST = 16  # pixels of a side that DIS has patches for
 
 
 def farneback(previous: Frame, following: Frame) -> Flow:
@@ -53,6 +54,24 @@ def tvl1(previous: Frame, following: Frame) -> Flow:
     """
     first, second = _grey_pair(previous, following)
     moved: Any = _tvl1_maker()().calc(first, second, None)
+    return np.asarray(moved, np.float32)
+
+
+def dis(previous: Frame, following: Frame) -> Flow:
+    """Flow by inverse search in patches: as fast as Farnebäck, and nearer to TV-L1 where things move fast.
+
+    Takes and returns what `farneback` does; the parameters are OpenCV's preset "medium".
+
+    Raises:
+        DataError: Something else than two frames of one size, or frames too small for its patches.
+
+    Source: Kroeger, Timofte, Dai and Van Gool, Fast Optical Flow using Dense Inverse Search, ECCV 2016.
+    """
+    first, second = _grey_pair(previous, following)
+    if min(first.shape) < _SMALLEST:
+        raise DataError(f"DIS flow needs frames of at least {_SMALLEST}x{_SMALLEST} pixels, got {_size(first)}")
+    estimator = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    moved: Any = estimator.calc(first, second, None)  # type: ignore[call-overload]
     return np.asarray(moved, np.float32)
 
 
