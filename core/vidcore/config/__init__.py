@@ -2,7 +2,7 @@
 
 from vidcore.config.base import DatasetConfig, Facts, ModelConfig, Shape, Views
 from vidcore.config.experiment import Data, Engine, Experiment
-from vidcore.config.loading import Loaded, load, load_experiment
+from vidcore.config.loading import Loaded, data_folder, load, load_experiment
 from vidcore.config.slots import Slot
 from vidcore.config.tables import dumps, to_table
 
@@ -17,6 +17,7 @@ __all__ = [
     "Shape",
     "Slot",
     "Views",
+    "data_folder",
     "dumps",
     "load",
     "load_experiment",

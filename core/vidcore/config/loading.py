@@ -143,14 +143,14 @@ def _stem(source: str | FilePath) -> str:
 
 def _resolve(experiment: Experiment, folder: FilePath) -> Experiment:
     """Fill in what follows from the rest: the data's place and the number of classes."""
-    experiment = evolve(experiment, data=evolve(experiment.data, root=str(_data_root(experiment.data.root, folder))))
+    experiment = evolve(experiment, data=evolve(experiment.data, root=str(data_folder(experiment.data.root, folder))))
     if experiment.model.num_classes is None:
         experiment = evolve(experiment, model=evolve(experiment.model, num_classes=class_count(experiment)))
     return experiment
 
 
-def _data_root(root: str, folder: FilePath) -> str | FilePath:
-    """Relative to the experiment's folder, or to VIDCORE_DATA where only that one exists."""
+def data_folder(root: str, folder: FilePath) -> str | FilePath:
+    """Where `data.root` and the like are: relative to the file's folder, or to VIDCORE_DATA where only that exists."""
     if is_address(root):
         return root
     given = FilePath(root).expanduser()

@@ -14,7 +14,10 @@ from PIL import Image
 
 from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.pyav import PyAV
+from vidcore.errors import DataError
+from vidcore.plugins import build
 from vidcore.testing.made_videos import MadeVideo, cut, decode_all, h264, read_number
+from vidcore_prepare.config import FlowStage
 
 Vidcore = Callable[..., Result]
 
@@ -71,22 +74,59 @@ def test_other_options_are_refused_for_a_folder_that_was_begun(videos: Path, vid
     assert "short_side 48 then, None now" in str(result.exception)
 
 
-@pytest.mark.parametrize("method", ["farneback", "tvl1"])
-def test_flow_of_a_moving_picture_says_how_far_it_moved(tmp_path: Path, vidcore: Vidcore, method: str) -> None:
-    texture = np.random.default_rng(0).integers(0, 255, (16, 24, 3), np.uint8).repeat(8, 0).repeat(8, 1)
-    smooth = np.asarray(Image.fromarray(texture).resize((192, 128), Image.Resampling.BICUBIC))
-    with av.open(str(tmp_path / "moving.mp4"), "w") as container:
+def write_panning(path: Path, num_frames: int, step: int = 4) -> Path:
+    """A smooth texture that the camera passes: it moves `step` pixels to the left from frame to frame."""
+    texture = np.random.default_rng(0).integers(0, 255, (16, 32, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    smooth = np.asarray(Image.fromarray(texture).resize((256, 128), Image.Resampling.BICUBIC))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=10, options={"crf": "5"})
         stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
-        for index in range(3):  # the window moves by 4 pixels to the right, so what is in it moves to the left
-            shown = np.ascontiguousarray(smooth[16:112, 4 * index : 128 + 4 * index])
+        for index in range(num_frames):
+            shown = np.ascontiguousarray(smooth[16:112, step * index : 128 + step * index])
             container.mux(stream.encode(av.VideoFrame.from_ndarray(shown, format="rgb24")))
         container.mux(stream.encode(None))
+    return path
+
+
+def first_move(folder: Path) -> tuple[float, float]:
+    """Pixels to the right and downwards of the first pair, of most of the picture."""
+    x, y = (np.median(picture(folder / f"flow_{axis}_00001.jpg")) for axis in "xy")
+    return x * 40 / 255 - 20, y * 40 / 255 - 20
+
+
+@pytest.mark.parametrize("method", ["farneback", "dis", "tvl1"])
+def test_flow_of_a_moving_picture_says_how_far_it_moved(tmp_path: Path, vidcore: Vidcore, method: str) -> None:
+    write_panning(tmp_path / "moving.mp4", 3)
     vidcore(f"flow moving.mp4 flow --method {method} --workers 1")
     names = sorted(path.name for path in Path("flow/moving").iterdir())
     assert names == ["flow_x_00001.jpg", "flow_x_00002.jpg", "flow_y_00001.jpg", "flow_y_00002.jpg"]
-    x, y = (np.median(picture(Path("flow/moving") / f"flow_{axis}_00001.jpg")) for axis in "xy")
-    assert x == pytest.approx((20 - 4) * 255 / 40, abs=4) and y == pytest.approx(127.5, abs=3)
+    assert first_move(tmp_path / "flow/moving") == pytest.approx((-4, 0), abs=0.6)
+
+
+def test_flow_over_several_frames_is_farther_and_without_the_camera_rests(tmp_path: Path, vidcore: Vidcore) -> None:
+    write_panning(tmp_path / "moving.mp4", 8)
+    vidcore("flow moving.mp4 far --method dis --every 3 --workers 1")
+    assert len(list((tmp_path / "far/moving").glob("flow_x_*"))) == 2  # frames 0, 3 and 6
+    assert first_move(tmp_path / "far/moving") == pytest.approx((-12, 0), abs=0.6)
+    vidcore("flow moving.mp4 still --method dis --every 3 --without-camera --workers 1")
+    assert first_move(tmp_path / "still/moving") == pytest.approx((0, 0), abs=0.2)
+
+
+def test_flow_as_a_stage_goes_on_and_tells_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDCORE_DATA", str(tmp_path / "data"))
+    good = write_panning(tmp_path / "data/videos/a/good.mp4", 4)
+    (good.parent / "bad.mp4").write_bytes(b"no video")
+    stage, strict = (
+        build(FlowStage(videos="videos", method="dis", max_bad_fraction=fraction)) for fraction in (0.5, 0.4)
+    )
+    stage.run(tmp_path / "stage", tmp_path, "cpu")
+    made = {path: path.stat().st_mtime_ns for path in (tmp_path / "stage/flow/a/good").iterdir()}
+    assert len(made) == 6
+    with pytest.raises(DataError, match=r"1 of 2 videos failed, more than max_bad_fraction = 0.4.*failed.txt says"):
+        strict.run(tmp_path / "stage", tmp_path, "cpu")
+    assert {path: path.stat().st_mtime_ns for path in made} == made
+    assert "bad.mp4" in (tmp_path / "stage/flow/failed.txt").read_text()
 
 
 def test_a_smaller_video_keeps_frames_times_and_sound(videos: Path, vidcore: Vidcore) -> None:

@@ -47,8 +47,8 @@ def camera_motion(flow: Flow) -> Flow:
         terms = np.linalg.lstsq(places[agreeing], moved[agreeing], rcond=None)[0]
         error = np.abs(moved - places @ terms).sum(axis=1)
         agreeing = error <= np.quantile(error, _AGREEING)
-    everywhere = np.mgrid[0:height, 0:width].reshape(2, -1)
-    return (_affine_terms(*everywhere, height, width) @ terms).reshape(flow.shape).astype(np.float32)
+    all_rows, all_columns = np.mgrid[0:height, 0:width].reshape(2, -1)
+    return (_affine_terms(all_rows, all_columns, height, width) @ terms).reshape(flow.shape).astype(np.float32)
 
 
 def without_camera(flow: Flow) -> Flow:

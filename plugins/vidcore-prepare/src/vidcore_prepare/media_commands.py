@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from vidcore.errors import ConfigError
-from vidcore_prepare.options import HowToRun, make_all, run_options, source_argument, target_argument
+from vidcore_prepare.options import HowToRun, make_all, require_flow, run_options, source_argument, target_argument
 
 _SHORT_SIDE = "Pixels of the shorter side, at most; smaller videos keep their size."
 _CRF = "Quality of H.264: 18 looks like the original, 28 is small."
@@ -46,16 +46,17 @@ def frames(
 @click.command()
 @source_argument
 @target_argument
-@click.option("--method", type=click.Choice(["tvl1", "farneback"]), default="tvl1", show_default=True,
-              help="tvl1 is what two-stream networks were trained on; farneback is some 20 times faster.")  # fmt: skip
+@click.option("--method", type=click.Choice(["tvl1", "farneback", "dis"]), default="tvl1", show_default=True,
+              help="tvl1 is what two-stream networks were trained on; the others are 20 times faster.")  # fmt: skip
+@click.option("--every", type=click.IntRange(1), default=1, show_default=True,
+              help="From every n-th frame to the n-th after it.")  # fmt: skip
+@click.option("--without-camera", is_flag=True, help="Take out how the camera moves; what people do is left.")
 @click.option("--short-side", type=click.IntRange(2), default=256, show_default=True, help=_SHORT_SIDE)
 @click.option("--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Of JPEG.")
 @click.option("--bound", type=click.FloatRange(0, min_open=True), default=20.0, show_default=True,
               help="Pixels that grey 0 and 255 stand for; movement beyond is cut off.")  # fmt: skip
 @run_options
-def flow(
-    source: Path, target: Path, method: Any, short_side: int, quality: int, bound: float, how: HowToRun
-) -> None:  # fmt: skip
+def flow(source: Path, target: Path, how: HowToRun, **options: Any) -> None:
     """Compute the optical flow of the videos in SOURCE, as pictures in TARGET.
 
     run/a.mp4 becomes the folder run/a with flow_x_00001.jpg and flow_y_00001.jpg for the movement from the first frame
@@ -65,17 +66,13 @@ def flow(
     \b
     Examples:
       vidcore data flow videos flow
-      vidcore data flow videos flow --method farneback --workers 8
+      vidcore data flow videos flow --method dis --every 3 --without-camera
     """  # noqa: D301 - click reads the character
-    from importlib.util import find_spec
-
     from vidcore_prepare.files import items_of
     from vidcore_prepare.pictures import WriteFlow
 
-    if find_spec("vidcore_opencv") is None:
-        raise ConfigError("flow is computed by vidcore-opencv, which is not installed: pip install vidcore-opencv")
-    work = WriteFlow(method=method, short_side=short_side, quality=quality, bound=bound)
-    make_all(items_of(source, target, ""), work, target, how, title="computing flow", what="folders")
+    require_flow()
+    make_all(items_of(source, target, ""), WriteFlow(**options), target, how, title="computing flow", what="folders")
 
 
 @click.command()

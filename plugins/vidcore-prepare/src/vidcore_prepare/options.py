@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ import attrs
 import click
 from attrs import frozen
 
-from vidcore.errors import ConfigError
+from vidcore.errors import ConfigError, PluginError
 from vidcore_prepare.engine import Item, Part, Pool, Report, Work, run
 from vidcore_prepare.processes import available_workers
 from vidcore_prepare.progress import show_report
@@ -66,6 +67,12 @@ def _pool(name: str, workers: int | None) -> Pool | None:
         raise ConfigError(f"--pool: {host().missing(POOL, name)}")
     pool: Pool = load_reference(component.factory)(load_reference(component.config)(workers=workers))
     return pool
+
+
+def require_flow() -> None:
+    """Raises PluginError where flow cannot be computed."""
+    if find_spec("vidcore_opencv") is None:
+        raise PluginError("flow is computed by vidcore-opencv, which is not installed: pip install vidcore-opencv")
 
 
 def conclude(report: Report, what: str) -> None:

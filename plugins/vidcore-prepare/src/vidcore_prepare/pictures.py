@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -15,12 +15,12 @@ from av.video.frame import VideoFrame
 from PIL import Image, UnidentifiedImageError
 
 from vidcore.errors import DataError
+from vidcore_prepare.config import FlowOptions
 from vidcore_prepare.engine import Item
 from vidcore_prepare.media import Encoding, Pixels, Shaper, VideoWriter, new_video, pictures
 
 FRAME_TEMPLATE = "img_{:05}.jpg"
 FLOW_TEMPLATES = ("flow_x_{:05}.jpg", "flow_y_{:05}.jpg")
-FLOW_BOUND = 20.0  # pixels; what moves further is cut off
 
 
 @frozen(kw_only=True)
@@ -46,32 +46,30 @@ class WriteFrames:
 
 
 @frozen(kw_only=True)
-class WriteFlow:
-    """A folder with the flow from each frame to the next: flow_x_00001.jpg, flow_y_00001.jpg, ...
+class WriteFlow(FlowOptions):
+    """A folder with the flow from each frame to the next that counts: flow_x_00001.jpg, flow_y_00001.jpg, ...
 
     A grey value of 0 is `bound` pixels to the left or upwards, 255 as much to the right or downwards.
     """
 
-    method: Literal["tvl1", "farneback"] = "tvl1"
-    short_side: int | None = 256
-    quality: int = 95
-    bound: float = FLOW_BOUND
-
     def __call__(self, item: Item, unfinished: Path) -> dict[str, float]:
-        """Raises DataError where the video cannot be read, or has a single frame."""
-        from vidcore_opencv.flow import farneback, to_pictures, tvl1
+        """Raises DataError where the video cannot be read, or has a single frame that counts."""
+        from vidcore_opencv.camera import without_camera
+        from vidcore_opencv.flow import dis, farneback, to_pictures, tvl1
 
-        compute = {"tvl1": tvl1, "farneback": farneback}[self.method]
+        compute = {"tvl1": tvl1, "farneback": farneback, "dis": dis}[self.method]
         unfinished.mkdir()
         number = 0
-        for previous, following in pairwise(pictures(item.source, self.short_side)):
+        for previous, following in pairwise(islice(pictures(item.source, self.short_side), 0, None, self.every)):
             number += 1
-            for picture, template in zip(
-                to_pictures(compute(previous, following), self.bound), FLOW_TEMPLATES, strict=True
-            ):
+            flow = compute(previous, following)
+            if self.without_camera:
+                flow = without_camera(flow)
+            for picture, template in zip(to_pictures(flow, self.bound), FLOW_TEMPLATES, strict=True):
                 _save(picture, unfinished / template.format(number), self.quality)
         if not number:
-            raise DataError(f"{item.source}: has fewer than two frames, so nothing in it moves")
+            what = "frames" if self.every == 1 else f"frames when every {self.every}th is taken"
+            raise DataError(f"{item.source}: has fewer than two {what}, so nothing in it moves")
         return {"pairs of flow": number}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vidcore.plugins import Command, hookimpl
+from vidcore.plugins import Command, Component, hookimpl
 
 api = 1
 
@@ -20,6 +20,20 @@ _COMMANDS = [
     ("cut", "Cut pieces out of videos, as a CSV of yours says.", "source_commands:cut"),
     ("trim", "Cut the clips of a data set out of whole videos.", "source_commands:trim"),
 ]
+
+
+@hookimpl
+def vidcore_components() -> list[Component]:
+    """Flow as a stage."""
+    return [
+        Component(
+            kind="stage",
+            name="flow",
+            config="vidcore_prepare.config:FlowStage",
+            factory="vidcore_prepare.flow_stage:Flow",
+            summary="optical flow of videos, for a model that looks at movement",
+        )
+    ]
 
 
 @hookimpl
