@@ -82,11 +82,3 @@ def test_other_things_are_refused(tmp_path: Path) -> None:
 def test_options_that_name_no_pairs_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"axis|axes|stack"):
         FlowFrames(**options)  # type: ignore[arg-type]
-
-
-def test_name_of_a_video_that_is_not_there_stands_for_its_flow(tmp_path: Path) -> None:
-    write_flow(tmp_path / "run/a", count=2)
-    with decoder().open(tmp_path / "run/a.mp4") as reader:
-        assert reader.info.num_frames == 2
-    with pytest.raises(DataError, match=r"b\.mp4: no such file or folder"):
-        decoder().open(tmp_path / "run/b.mp4")

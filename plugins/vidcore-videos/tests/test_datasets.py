@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from attrs import evolve
 
 from vidcore.config import Data, Views
 from vidcore.data import sampling_config, transform_config
@@ -88,6 +89,17 @@ def test_part_of_a_video_is_all_that_is_read(video_folder: Path) -> None:
     assert one(dataset).meta["frames"] == [[10, 12, 14, 11]]  # 5 frames: the fourth goes on from the part's start
     with pytest.raises(DataError, match=r"up/1\.mp4: the part that counts starts at frame 30, the video has 21 frames"):
         one(dataset, SampleRef("", 0, 1))
+
+
+def test_list_of_videos_serves_for_what_was_made_of_them(video_folder: Path) -> None:
+    (video_folder / "made/up/0").mkdir(parents=True)
+    (video_folder / "up/0.mp4").rename(video_folder / "made/up/0.avi")
+    config = evolve(make_list(video_folder), folder="made", suffix=".avi")
+    assert one(video_list(config, context(video_folder))).meta["path"] == str(video_folder / "made/up/0.avi")
+    folders = video_list(evolve(config, suffix=""), context(video_folder))
+    assert folders.path(0) == video_folder / "made/up/0"
+    with pytest.raises(ValueError, match="suffix"):
+        evolve(config, suffix="avi")
 
 
 def test_list_without_labels_gives_samples_without_target(video_folder: Path) -> None:

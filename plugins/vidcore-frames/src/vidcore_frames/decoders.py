@@ -43,7 +43,7 @@ class FramesDecoder:
         """
         if isinstance(path, bytes):
             return self._videos.open(path)
-        path = _extracted(place(path))
+        path = place(path)
         suffix = path.suffix.lower()
         with _told(path):
             if suffix in arrays.SUFFIXES and path.is_file():
@@ -74,7 +74,7 @@ class FlowDecoder:
         """
         if isinstance(path, bytes):
             raise DataError("<bytes>: optical flow is read from a folder or an archive of pictures. Give its path.")
-        path = _extracted(place(path))
+        path = place(path)
         with _told(path):
             store = open_store(path)
         if store is None:
@@ -135,12 +135,6 @@ def _reader(
         moves=moves,
     )
     return WholeFrames(name, info, frames, store.close)
-
-
-def _extracted(path: Path) -> Path:
-    """What was made of a video that is not there: run/a for run/a.mp4, so that a list of videos serves for both."""
-    folder = path.with_suffix("")
-    return folder if folder != path and not path.exists() and folder.is_dir() else path
 
 
 def _image(path: Path, fps: float) -> VideoReader:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from attrs import field, frozen
-from attrs.validators import deep_iterable, matches_re, min_len
+from attrs.validators import deep_iterable, matches_re, min_len, optional
 
 from vidcore.config import DatasetConfig, Facts
 from vidcore.data.clip_shape import clip_shape
@@ -22,6 +22,8 @@ class VideoList(DatasetConfig):
 
     list: str = field(validator=min_len(1))  # below data.root
     folder: str = ""  # that the paths of the list are relative to, below data.root
+    # in place of that of the paths in the list: "" for folders of frames or flow, or ".zip"; left out: as it is
+    suffix: str | None = field(default=None, validator=optional(matches_re(r"(\.\S+)?")))
     # of a text file; "offset" and "frames" mark a part of the video
     columns: tuple[Column, ...] = field(default=("path", "label"))
     separator: str = ""  # between columns of a text file; "": blanks

@@ -36,6 +36,7 @@ class VideoDataset:
         context: What samples are read with.
         multi_label: Targets are `{"labels": float32 [K]}` instead of `{"label": int}`.
         labelled: Rows have labels; else targets are empty.
+        suffix: What takes the place of the suffixes of the paths; None leaves them.
     """
 
     def __init__(
@@ -46,8 +47,9 @@ class VideoDataset:
         context: DataContext,
         multi_label: bool = False,
         labelled: bool = True,
+        suffix: str | None = None,
     ) -> None:
-        self._table, self._folder, self.context = table, folder, context
+        self._table, self._folder, self._suffix, self.context = table, folder, suffix, context
         self._classes = tuple(classes)
         self._multi_label, self._labelled = multi_label, labelled
         self._refuse_wrong_root()
@@ -66,7 +68,8 @@ class VideoDataset:
 
     def path(self, index: int) -> Path:
         """The video at this index."""
-        return self._folder / self._table.path(index)
+        path = self._folder / self._table.path(index)
+        return path if self._suffix is None else path.with_suffix(self._suffix)
 
     def labels(self, index: int) -> list[int]:
         """The classes of the video at this index; empty where they are not known."""
@@ -181,8 +184,8 @@ def video_list(config: VideoList, context: DataContext) -> VideoDataset:
     )
     if classes is None:
         classes = tuple(str(label) for label in range(table.num_labels))
-    labelled = "label" in config.columns
-    return VideoDataset(table, classes, context.root / config.folder, context, config.multi_label, labelled)
+    labelled, folder = "label" in config.columns, context.root / config.folder
+    return VideoDataset(table, classes, folder, context, config.multi_label, labelled, config.suffix)
 
 
 def class_folder_dataset(config: ClassFolders, context: DataContext) -> VideoDataset:
