@@ -48,9 +48,9 @@ def test_core_imports_go_to_the_right_only() -> None:
     [
         ({"config__base": "from vidcore.engine.loop import train"}, "config imports engine"),
         ({"plugins__host": "def f():\n    from vidcore import config"}, "plugins imports config"),
-        ({"tasks__b": "import vidcore.cli.main"}, "tasks imports cli"),
+        ({"weights__b": "import vidcore.cli.main"}, "weights imports cli"),
         ({"data__a": "from vidcore import run"}, "data imports __init__"),
-        ({"tasks__a": "from vidcore.testing import made"}, "tasks imports testing"),
+        ({"weights__a": "from vidcore.testing import made"}, "weights imports testing"),
         ({"novelty": ""}, "novelty has no layer"),
     ],
 )

@@ -15,12 +15,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-# Left of the arrow imports right of it: cli -> engine -> tasks, ... -> values -> config -> plugins -> leaves.
+# Left of the arrow imports right of it: cli -> engine -> data, ... -> values -> config -> plugins -> leaves.
 LAYERS: dict[str, int] = {
     **dict.fromkeys(("cli", "__main__"), 7),
     **dict.fromkeys(("__init__", "testing"), 6),  # the public door; the checks for authors of plugins
     **dict.fromkeys(("engine", "inference"), 5),
-    **dict.fromkeys(("tasks", "data", "weights"), 4),
+    **dict.fromkeys(("data", "weights"), 4),
     **dict.fromkeys(("interfaces", "values"), 3),
     **dict.fromkeys(("config",), 2),
     **dict.fromkeys(("plugins", "builtin"), 1),

@@ -44,8 +44,8 @@ from vidcore.data.video.pyav import PyAV
 from vidcore.data.video.scan import build_index
 from vidcore.data.video.source import Source
 from vidcore.interfaces import Finding, FrameView
-from vidcore.tasks.batching import join_samples
 from vidcore.values import Batch, Sample, SampleRef
+from vidcore_tasks.batching import join_samples
 
 VIEW = 224
 SHORT_SIDE = 256

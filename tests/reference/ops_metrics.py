@@ -10,8 +10,6 @@ import torch
 import torch.nn.functional as F
 from attrs import define, field
 
-from vidcore.tasks.pixels import Normalize
-from vidcore.tasks.views import merge_views
 from vidcore.values import Prediction, SampleRef
 from vidcore_detection.padding import common_size, pad_to
 from vidcore_recognition.losses.classification import BceLoss, CrossEntropyLoss, NllLoss
@@ -24,6 +22,8 @@ from vidcore_recognition.metrics.confusion import class_accuracies, confusion_ma
 from vidcore_recognition.metrics.fusion import fuse_scores, softmax
 from vidcore_recognition.metrics.precision import MeanAveragePrecision, PerSampleMap, precision_recall
 from vidcore_recognition.mixing import cut_box, cutmix, lam_of, mixup
+from vidcore_tasks.pixels import Normalize
+from vidcore_tasks.views import merge_views
 
 
 def top_k(params: dict[str, Any], inputs: dict[str, Any]) -> list[float]:

@@ -72,8 +72,7 @@ PARTS = """
     import torch
     from attrs import evolve
     from torch import nn
-    from vidcore.tasks.batching import join_samples
-    from vidcore.values import Prediction, Sample
+    from vidcore.values import Batch, Prediction, Sample
 
     class Net(nn.Module):
         def __init__(self, config):
@@ -105,7 +104,10 @@ PARTS = """
             self.middle = config.middle
 
         def collate(self, samples):
-            return join_samples(samples, {"label": torch.tensor([sample.target["label"] for sample in samples])})
+            video = torch.cat([sample.inputs["video"] for sample in samples])
+            label = torch.tensor([sample.target["label"] for sample in samples])
+            refs, meta = [sample.ref for sample in samples], [sample.meta for sample in samples]
+            return Batch(refs=refs, inputs={"video": video}, target={"label": label}, meta=meta, views=[1] * len(refs))
 
         def prepare(self, batch, rng, training):
             return evolve(batch, inputs={"video": batch.inputs["video"] - self.middle})

@@ -23,8 +23,6 @@ from torch import Tensor, nn
 
 from vidcore.errors import ConfigError, DataError
 from vidcore.interfaces import Loss
-from vidcore.tasks.batching import join_samples, sample_name
-from vidcore.tasks.pixels import Normalize
 from vidcore.values import Batch, Prediction, Sample
 from vidcore_detection.boxes import whole_frame
 from vidcore_detection.config import ActionDetection
@@ -33,6 +31,8 @@ from vidcore_detection.losses import action_loss
 from vidcore_detection.matching import training_regions
 from vidcore_detection.padding import common_size, pad_to
 from vidcore_detection.scores import recall_precision, top_k_matrix
+from vidcore_tasks.batching import join_samples, sample_name
+from vidcore_tasks.pixels import Normalize
 
 _TARGET = ("boxes", "labels", "persons", "regions", "region_labels", "proposals")
 _SURE = 0.5  # probability from which a class counts as predicted, in the figures shown while training

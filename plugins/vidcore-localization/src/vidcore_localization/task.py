@@ -16,12 +16,12 @@ from torch import Tensor, nn
 
 from vidcore.interfaces import Loss
 from vidcore.plugins import build
-from vidcore.tasks.batching import join_samples
 from vidcore.values import Batch, Prediction, Sample
 from vidcore_localization.classifier import classifier_of
 from vidcore_localization.config import Localization
 from vidcore_localization.drawing import draw_timeline, draw_whole
 from vidcore_localization.segments import Array, best_segments, covered_seconds
+from vidcore_tasks.batching import join_samples
 
 
 class Method(Protocol):

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from vidcore.errors import DataError
-from vidcore.tasks.batching import sample_name
 from vidcore.values import Sample
+from vidcore_tasks.batching import sample_name
 
 
 def join_labels(samples: Sequence[Sample], num_classes: int) -> dict[str, Tensor]:

@@ -18,15 +18,15 @@ from torch import Tensor, nn
 from vidcore.errors import ConfigError, DataError
 from vidcore.interfaces import Loss
 from vidcore.plugins import build
-from vidcore.tasks.batching import join_samples, rows_of_views
-from vidcore.tasks.pixels import Normalize
-from vidcore.tasks.views import merge_views
 from vidcore.values import Batch, Prediction, Sample
 from vidcore_recognition.config import Recognition
 from vidcore_recognition.drawing import draw_scores
 from vidcore_recognition.labels import join_labels
 from vidcore_recognition.losses.config import Bce, CrossEntropy
 from vidcore_recognition.mixing import apply_mix, draw_mix
+from vidcore_tasks.batching import join_samples, rows_of_views
+from vidcore_tasks.pixels import Normalize
+from vidcore_tasks.views import merge_views
 
 
 class RecognitionTask:

@@ -16,8 +16,6 @@ from vidcore.engine.events import StopTraining
 from vidcore.interfaces import Finding, Loss
 from vidcore.plugins import hookimpl
 from vidcore.randomness import Purpose, generator
-from vidcore.tasks.batching import join_samples
-from vidcore.tasks.pixels import Normalize
 from vidcore.values import Batch, Prediction, Sample, SampleRef
 from vidcore_engine_toy import config as configs
 from vidcore_engine_toy.config import CLASSES
@@ -26,13 +24,19 @@ from vidcore_engine_toy.config import CLASSES
 class ToyTask:
     def __init__(self, config: configs.ToyTask, classes: Sequence[str]) -> None:
         self.config, self.num_classes = config, len(classes)
-        self.normalize = Normalize((100.0,) * 3, (60.0,) * 3)
 
     def collate(self, samples: Sequence[Sample]) -> Batch:
-        return join_samples(samples, {"label": torch.tensor([sample.target["label"] for sample in samples])})
+        return Batch(
+            refs=[sample.ref for sample in samples],
+            inputs={"video": torch.cat([sample.inputs["video"] for sample in samples])},
+            target={"label": torch.tensor([sample.target["label"] for sample in samples])},
+            meta=[sample.meta for sample in samples],
+            views=[len(sample.inputs["video"]) for sample in samples],
+            draws={name: torch.stack([sample.draws[name] for sample in samples]) for name in samples[0].draws},
+        )
 
     def prepare(self, batch: Batch, rng: np.random.Generator, training: bool) -> Batch:
-        inputs = self.normalize.inputs(batch.inputs)
+        inputs = {"video": (batch.inputs["video"].float() - 100.0) / 60.0}
         target = F.one_hot(batch.target["label"], self.num_classes).float()
         if training and self.config.mixup:
             share, order = float(rng.beta(self.config.mixup, self.config.mixup)), rng.permutation(len(batch))

@@ -11,9 +11,6 @@ from torch import Tensor, nn
 
 from vidcore.data.clips import DataContext, read_clips
 from vidcore.interfaces import Finding, Loss
-from vidcore.tasks.batching import join_samples, rows_of_views
-from vidcore.tasks.pixels import Normalize
-from vidcore.tasks.views import merge_views
 from vidcore.values import Batch, Prediction, Sample, SampleRef
 from vidcore_made_task import config as configs
 
@@ -21,21 +18,27 @@ from vidcore_made_task import config as configs
 class MadeTask:
     def __init__(self, config: configs.MadeTask, classes: Sequence[str]) -> None:
         self.config, self.classes = config, tuple(classes)
-        self._normalize = Normalize(config.mean, config.std)
 
     def collate(self, samples: Sequence[Sample]) -> Batch:
         labels = [sample.target["label"] for sample in samples if sample.target]
-        return join_samples(samples, {"label": torch.tensor(labels)} if labels else {})
+        return Batch(
+            refs=[sample.ref for sample in samples],
+            inputs={"video": torch.cat([sample.inputs["video"] for sample in samples])},
+            target={"label": torch.tensor(labels)} if labels else {},
+            meta=[sample.meta for sample in samples],
+            views=[len(sample.inputs["video"]) for sample in samples],
+        )
 
     def prepare(self, batch: Batch, rng: np.random.Generator, training: bool) -> Batch:
-        return evolve(batch, inputs=self._normalize.inputs(batch.inputs))
+        mean, std = torch.tensor([self.config.mean, self.config.std]).view(2, 1, -1, 1, 1, 1)
+        return evolve(batch, inputs={"video": (batch.inputs["video"] - mean) / std})
 
     def forward(self, model: nn.Module, batch: Batch) -> Tensor:
         logits: Tensor = model(**batch.inputs)
         return logits
 
     def loss(self, outputs: Tensor, batch: Batch) -> Loss:
-        total = F.cross_entropy(outputs.float(), rows_of_views(batch.target["label"], batch.views))
+        total = F.cross_entropy(outputs.float(), batch.target["label"])
         return Loss(total=total, parts={"loss": total.detach()})
 
     def predict(self, outputs: Tensor, batch: Batch) -> list[Prediction]:
@@ -43,7 +46,7 @@ class MadeTask:
         return [
             Prediction(
                 ref=ref,
-                outputs={"scores": merge_views(rows, meta.get("merge", "prob"), lambda one: one.softmax(-1)).cpu()},
+                outputs={"scores": merged(rows, meta.get("merge", "prob"))},
                 meta=meta,
             )
             for ref, rows, meta in zip(batch.refs, views, batch.meta, strict=True)
@@ -58,6 +61,13 @@ class MadeTask:
         painted = frames.clone()
         painted[..., 0, : int(frames.shape[-1] * predictions[0].outputs["scores"].max())] = 255
         return painted
+
+
+def merged(rows: Tensor, merge: str) -> Tensor:
+    """One answer for the views of a sample."""
+    if merge == "score":
+        return rows.mean(dim=0).softmax(-1)
+    return rows.softmax(-1) if merge == "none" else rows.softmax(-1).mean(dim=0)
 
 
 class MadeVideos:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vidcore.tasks.views import Merge, merge_views
+from vidcore_tasks.views import Merge, merge_views
 
 OUTPUTS = torch.tensor([[0.0, 2.0], [4.0, 0.0]])
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from vidcore.errors import DataError
-from vidcore.tasks.batching import join_samples, rows_of_views
 from vidcore.values import Sample, SampleRef
+from vidcore_tasks.batching import join_samples, rows_of_views
 
 
 def sample(index: int, views: int = 1, size: int = 8, **changes: Any) -> Sample:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vidcore.errors import ConfigError
-from vidcore.tasks.pixels import Normalize
+from vidcore_tasks.pixels import Normalize
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""vidcore-tasks: steps that tasks of all kinds take: joining samples, normalising pixels, merging views."""
