@@ -1,7 +1,14 @@
-"""`vidcore run`: train and evaluate, or go on with it."""
+"""`vidcore run`: train and evaluate, or go on with it.
+
+How a run is shown is a component of kind `watcher`: made from its config's defaults, it has `accepts(experiment)`,
+hears the events of the run, is closed when it ends (`close()`), and shows what came of it (`show(result)`). Where no
+plugin brings one, the lines of the log are shown.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import sys
 from pathlib import Path
@@ -12,6 +19,7 @@ from vidcore.cli.config import set_option, source_argument
 from vidcore.cli.lazy import find_command
 from vidcore.config.loading import load, stage_names
 from vidcore.errors import ConfigError
+from vidcore.plugins.asking import first_that_accepts
 
 
 @click.command()
@@ -62,15 +70,16 @@ def run(
         launch = find_command("", "launch")
         context.invoke(launch, nproc=nproc, max_restarts=max_restarts, command=sys.argv[1:])
         return
-    from rich.console import Console
-
-    from vidcore.cli.progress import LiveProgress, show_result
     from vidcore.engine.runner import run as run_experiment
 
-    console = Console()
-    progress = LiveProgress(console)
-    try:
-        result = run_experiment(experiment, runs=runs, name=name, fresh=fresh, progress=progress)
-    finally:
-        progress.close()
-    show_result(console, result)
+    watcher = first_that_accepts("watcher", experiment)
+    if watcher is None:
+        logging.basicConfig(format="%(message)s", stream=sys.stdout)
+    with contextlib.nullcontext() if watcher is None else contextlib.closing(watcher):
+        result = run_experiment(experiment, runs=runs, name=name, fresh=fresh, progress=watcher)
+    if watcher is not None:
+        watcher.show(result)
+        return
+    for text in (*result.remarks, *(f"{name:16} {value:.4f}" for name, value in result.metrics.items())):
+        click.echo(text)
+    click.echo(f"{result.state}: {result.folder}")

@@ -1,4 +1,4 @@
-"""What a run shows on the terminal: one live line, a line an evaluation, a table at the end.
+"""What `vidcore run` shows on the terminal: one live line, a line an evaluation, a table at the end.
 
 Where the output is no terminal, the live line becomes a plain line now and then.
 """
@@ -14,42 +14,50 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from vidcore.config import Experiment
 from vidcore.engine.events import RunInfo
 from vidcore.engine.precision import choose_device
 from vidcore.engine.runner import RunResult
 from vidcore.engine.session import memory_bytes
 from vidcore.plugins import hookimpl
-
-_RECENT_STEPS = 20
-_PLAIN_EVERY_SECONDS = 10.0
+from vidcore_watching.config import Terminal
 
 
-class LiveProgress:
-    """Listens to a run and shows where it stands.
+class LiveTerminal:
+    """Shows where a run stands, and at its end what came of it.
 
     Args:
-        console: Where to write.
+        config: How.
+        console: Where to write; left out: to the terminal.
     """
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self, config: Terminal, console: Console | None = None) -> None:
+        self.config, self.console = config, console or Console()
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeRemainingColumn(),
-            console=console,
+            console=self.console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not self.console.is_terminal,
         )
         self._task: TaskID | None = None
-        self._recent: deque[Mapping[str, float]] = deque(maxlen=_RECENT_STEPS)
+        self._recent: deque[Mapping[str, float]] = deque(maxlen=config.recent_steps)
         self._last_plain = time.monotonic()
         self._device = torch.device("cpu")
+
+    def accepts(self, experiment: Experiment) -> bool:
+        """Every run is shown alike."""
+        return True
 
     def close(self) -> None:
         """Leave the terminal as it was."""
         self._bar.stop()
+
+    def show(self, result: RunResult) -> None:
+        """The last table of a run, and what to type next."""
+        show_result(self.console, result)
 
     @hookimpl
     def run_started(self, run: RunInfo) -> None:
@@ -68,7 +76,7 @@ class LiveProgress:
         text = self._describe(run, epoch, values)
         if self._task is not None:
             self._bar.update(self._task, completed=step, description=text)
-        if not self.console.is_terminal and time.monotonic() - self._last_plain > _PLAIN_EVERY_SECONDS:
+        if not self.console.is_terminal and time.monotonic() - self._last_plain > self.config.plain_every:
             self._last_plain = time.monotonic()
             self.console.print(f"step {step}/{run.total_steps}  {text}")
 

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from vidcore.config import Experiment
+from vidcore.engine.events import Events, RunInfo
+from vidcore.engine.runner import RunResult
+from vidcore_watching.config import Terminal
+from vidcore_watching.terminal import LiveTerminal
+
+
+@pytest.fixture
+def shown() -> io.StringIO:
+    return io.StringIO()
+
+
+def test_a_run_is_told_in_lines_where_there_is_no_terminal(shown: io.StringIO, tmp_path: Path) -> None:
+    terminal = LiveTerminal(Terminal(plain_every=1e-9), Console(file=shown, width=200))
+    run = RunInfo(
+        name="tennis",
+        folder=tmp_path,
+        experiment=Experiment(task=None, model=None),
+        start_step=3,
+        total_steps=20,
+        steps_per_epoch=10,
+        clips_per_step=8,
+    )
+    events = Events({"terminal": terminal})
+    events.send("run_started", run=run)
+    values = {"loss": 0.5, "lr": 0.1, "seconds": 2.0, "data_seconds": 0.5}
+    events.send("step_finished", run=run, step=4, epoch=1, values=values)
+    metrics = {"top1": 0.75}
+    events.send("evaluation_finished", run=run, split="val", step=10, epoch=1, metrics=metrics, predictions=tmp_path)
+    events.send("run_stopped", run=run, step=10, reason="Ctrl-C")
+    terminal.close()
+    began, step, measured = shown.getvalue().splitlines()
+    assert began.startswith("tennis goes on after step 3: 20 steps, 10 an epoch, 8 clips each;")
+    assert step.startswith("step 4/20  epoch 1/10  loss 0.500  lr 0.1  4 clips/s  data 25% · step 75%")
+    assert measured.split() == ["epoch", "1/10", "val", "top1", "0.7500"]
+    assert events.failures == {}
+
+
+def test_the_end_has_figures_remarks_and_what_to_type_next(shown: io.StringIO, tmp_path: Path) -> None:
+    result = RunResult(
+        folder=tmp_path / "tennis",
+        state="trained",
+        metrics={"top1": 0.5},
+        split="test",
+        best=0.75,
+        best_metric="top1",
+        best_step=10,
+        steps=20,
+        epochs=2,
+        bad_steps=0,
+        remarks=["one video could not be read"],
+    )
+    LiveTerminal(Terminal(), Console(file=shown, width=200)).show(result)
+    text = shown.getvalue()
+    for part in ("tennis: trained", "0.5000", "best top1", "data.val, step 10", "note: one video could not be read"):
+        assert part in text
+    assert f"vidcore predict VIDEO.mp4 --run {tmp_path / 'tennis'}" in text
