@@ -51,7 +51,11 @@ def uniform_train(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
 
 
 def untrimmed(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
-    config = sampling_config.Untrimmed(num_frames=params["clip_len"], clip_interval=params["clip_interval"])
+    config = sampling_config.Untrimmed(
+        num_frames=params["clip_len"],
+        clip_interval=params["clip_interval"],
+        frame_interval=params.get("frame_interval", 1),
+    )
     frames = samplings.UntrimmedSampling(config).clips(inputs["total_frames"], 0.0, None)
     return {"frame_inds": frames.reshape(-1) + inputs["start_index"], "num_clips": len(frames)}
 
@@ -94,6 +98,7 @@ OPS = {
     "UniformSample.test": uniform_test,
     "UniformSample.train": uniform_train,
     "UntrimmedSampleFrames": untrimmed,
+    "UntrimmedSampleFrames(main)": untrimmed,
     "ColorJitter": color_jitter,
     "MultiScaleCrop.candidates": multi_scale_boxes,
     "TenCrop": ten_crops,

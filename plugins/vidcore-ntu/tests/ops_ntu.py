@@ -65,10 +65,10 @@ def kinetics_pose(params: Case, inputs: Case) -> Any:
         rows, frames = rows[inputs["anno_inds"]], frames[inputs["anno_inds"]]
     if params["source"] == "openpose-18":
         rows[..., :2] *= inputs["img_shape"][::-1]
-    assert params["keypoint_weight"] == {"face": 1, "torso": 2, "limb": 3}
+    of_parts = [params["keypoint_weight"][part] for part in ("face", "torso", "limb")]
     joints, scores = unpacked(
         rows, frames, inputs["total_frames"], persons=params["max_person"], squeeze=params["squeeze"],
-        weights=joint_weights(rows.shape[1], "parts"),
+        weights=joint_weights(rows.shape[1], "parts", of_parts),
     )  # fmt: skip
     return _stored(joints, scores) | {"num_person": len(joints)}
 

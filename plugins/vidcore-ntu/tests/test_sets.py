@@ -98,6 +98,16 @@ def test_loose_people_become_sequences(tmp_path: Path) -> None:
     np.testing.assert_allclose(whole[1, 0], rows[1], rtol=1e-6)
 
 
+def test_who_is_kept_of_too_many_is_told_by_the_parts_that_count(tmp_path: Path) -> None:
+    rows = packed(tmp_path)
+    rows[:2, :, 2] = 10
+    rows[0, :5, 2], rows[1, 7:11, 2] = 90, 80  # a sure face; sure arms
+    (tmp_path / "poses" / "a.pkl").write_bytes(pickle.dumps({"keypoint": rows}))
+    for of_parts, who in (((1.0, 2.0, 3.0), 1), ((3.0, 2.0, 1.0), 0)):
+        pose = read(build(tmp_path, table(persons=1, part_weights=of_parts))).inputs["pose"][0].numpy()
+        np.testing.assert_allclose(pose[0, 0], rows[who], rtol=1e-6)
+
+
 def test_published_list_of_kinetics_is_read(shared_data: Path) -> None:
     config = PackedSkeletons(annotations="sample.pkl", sampling=EveryFrame(), box_score=0.5, valid=0.4)
     table = read_packed(shared_data / "annotations" / "sample.pkl", shared_data, config)
@@ -116,6 +126,8 @@ def test_published_list_of_kinetics_is_read(shared_data: Path) -> None:
         ({"frame_inds": None}, {}, "row 0: expected whole numbers 'total_frames' and 'frame_inds'"),
         ({"box_score": np.ones(2)}, {"box_score": 0.5}, "row 0: 'box_score' does not tell one score for each of 3"),
         ({"label": "run"}, {}, "row 0: label is 'run'"),
+        ({"img_shape": 240}, {}, "row 0: img_shape is 240; expected height and width"),
+        ({"total_frames": None}, {"box_score": 0.5, "valid": 0.1}, "row 0: expected whole numbers 'total_frames'"),
         ({}, {"box_score": 0.6, "valid": 0.1}, "row 0 does not tell how many frames are valid at 0.6"),
         ({}, {"box_score": 0.9, "valid": 0.9}, "no video has somebody in 90% of its frames"),
     ],

@@ -21,12 +21,12 @@ _LIMBS = "0-1 0-2 1-3 2-4 0-5 5-7 7-9 0-6 6-8 8-10 5-11 11-13 13-15 6-12 12-14 1
 
 
 def heatmaps(params: Case, inputs: Case) -> Any:
-    limbs = tuple(tuple(map(int, pair.split("-"))) for pair in _LIMBS.split())
+    limbs = tuple(map(tuple, params.get("skeletons", [map(int, pair.split("-")) for pair in _LIMBS.split()])))
     try:
         config = Heatmaps(
             sigma=params.get("sigma", 0.6),
             points=params.get("with_kp", True),
-            limbs=limbs if params.get("with_limb") else (),  # type: ignore[arg-type]
+            limbs=limbs if params.get("with_limb") else (),
             scaling=params.get("scaling", 1.0),
         )
     except ValueError as error:  # which the reader of a file tells as this
@@ -38,7 +38,9 @@ def heatmaps(params: Case, inputs: Case) -> Any:
         scores = np.ones_like(scores)
     skeleton = Skeleton(joints=joints, scores=np.float32(scores), image_size=size)
     if params.get("double"):
-        layout = Layout(joints=17, left=(1, 3, 5, 7, 9, 11, 13, 15), right=(2, 4, 6, 8, 10, 12, 14, 16))
+        left = tuple(params.get("left_kp", (1, 3, 5, 7, 9, 11, 13, 15)))
+        right = tuple(params.get("right_kp", (2, 4, 6, 8, 10, 12, 14, 16)))
+        layout = Layout(joints=joints.shape[2], left=left, right=right)
         skeleton = MirroredViews(options.MirroredViews(layout=layout)).apply(skeleton, None)
     pose = torch.from_numpy(with_scores(skeleton.joints, skeleton.scores))
     return make_heatmaps(pose[None], size, config)[0]  # type: ignore[arg-type]

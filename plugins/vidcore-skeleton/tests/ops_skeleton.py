@@ -42,8 +42,12 @@ def hop_distance(params: Case, inputs: Case) -> Any:
 
 
 def k_adjacency(params: Case, inputs: Case) -> Any:
-    assert inputs["A"] == "coco binary_adj"
-    return {"A": graphs.k_adjacency(graphs.adjacency(LAYOUTS["coco"], "binary")[0], params["k"], params["with_self"])}
+    matrix = inputs["A"]
+    if isinstance(matrix, str):  # such as "coco binary_adj"
+        layout, mode = matrix.split()
+        (matrix,) = graphs.adjacency(LAYOUTS[layout], _MODES[mode])  # type: ignore[arg-type]
+    factor = params.get("self_factor", 1)
+    return {"A": graphs.k_adjacency(matrix, params["k"], params.get("with_self", False), factor)}
 
 
 # --- streams --------------------------------------------------------------------------------------------------------
@@ -133,7 +137,7 @@ def decode(params: Case, inputs: Case) -> Any:
 
 
 def gcn_input(params: Case, inputs: Case) -> Any:
-    joints = skeletons.with_scores(inputs["keypoint"], inputs["keypoint_score"])
+    joints = skeletons.with_scores(inputs["keypoint"], inputs.get("keypoint_score"))
     fill = {"loop": "repeat", "zero": "zeros"}[params["mode"]]
     joints = skeletons.fill_persons(joints, params["num_person"], fill)  # type: ignore[arg-type]
     clips = np.split(joints, inputs["num_clips"], axis=1)

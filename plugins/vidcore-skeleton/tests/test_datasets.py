@@ -107,6 +107,9 @@ def test_an_epoch_may_go_through_the_data_several_times(tmp_path: Path) -> None:
         ({"keypoint": np.zeros((20, 17, 2))}, r"expected numbers \[persons, frames, joints, channels\]"),
         ({"keypoint_score": np.full((1, 20, 17), np.nan, np.float32)}, "340 joints are not finite, first person 0"),
         ({"keypoint_score": np.zeros((1, 19, 17))}, r"keypoint_score is float64 \[1, 19, 17\]"),
+        ({"keypoint_score": np.full((1, 20, 17), 1j)}, r"keypoint_score is complex128 \[1, 20, 17\]; expected numbers"),
+        ({"img_shape": (np.nan, 200)}, r"img_shape is \(nan, 200\); expected height and width"),
+        ({"img_shape": "100x200"}, "img_shape is '100x200'"),
         ({"total_frames": 21}, "total_frames is 21, but keypoint has 20 frames"),
         ({"label": "wave"}, "label is 'wave'"),
     ],
@@ -127,6 +130,7 @@ def test_unusable_row_is_told_by_name_and_the_others_stay_usable(
     [
         ({"split": {"train": []}, "annotations": []}, "tran", "did you mean 'train'"),
         ({"split": {"train": ["x"]}, "annotations": [annotation("a")]}, "train", "1 sequences without annotation: x"),
+        ({"split": {"train": 7}, "annotations": [annotation("a")]}, "train", "split 'train' is a int; expected a list"),
         ({"labels": [1]}, "", "holds a dict of 'labels'; expected"),
     ],
 )

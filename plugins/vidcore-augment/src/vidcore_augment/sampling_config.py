@@ -46,7 +46,8 @@ class Uniform(SamplingConfig):
 class Untrimmed(SamplingConfig):
     """Clips all along a long video, one around every `clip_interval`-th frame, the same in training and testing."""
 
-    num_frames: int = field(default=1, validator=ge(1))  # neighbouring source frames
+    num_frames: int = field(default=1, validator=ge(1))
+    frame_interval: int = field(default=1, validator=ge(1))  # source frames from one frame of a clip to the next
     clip_interval: int = field(default=16, validator=ge(1))  # source frames from one centre to the next
 
     @property

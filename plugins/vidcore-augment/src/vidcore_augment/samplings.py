@@ -52,7 +52,7 @@ def uniform_frames(
     return frames
 
 
-def untrimmed_frames(num_video_frames: int, num_frames: int, clip_interval: int) -> Indices:
+def untrimmed_frames(num_video_frames: int, num_frames: int, clip_interval: int, frame_interval: int = 1) -> Indices:
     """Frames around every `clip_interval`-th frame, the first after half an interval; edges repeat.
 
     Returns:
@@ -65,7 +65,8 @@ def untrimmed_frames(num_video_frames: int, num_frames: int, clip_interval: int)
     if not len(centres):
         text = f"{num_video_frames} frames, but clip_interval = {clip_interval} needs at least {clip_interval // 2 + 1}"
         raise DataError(f"video too short for sampling: {text}")
-    frames: Indices = np.clip(centres[:, None] + np.arange(num_frames) - num_frames // 2, 0, num_video_frames - 1)
+    steps = (np.arange(num_frames) - num_frames // 2) * frame_interval
+    frames: Indices = np.clip(centres[:, None] + steps, 0, num_video_frames - 1)
     return frames
 
 
@@ -119,4 +120,5 @@ class UntrimmedSampling:
     ) -> Indices:
         """See `Sampling.clips`."""
         check_length(num_video_frames)
-        return untrimmed_frames(num_video_frames, self.config.num_frames, self.config.clip_interval)
+        config = self.config
+        return untrimmed_frames(num_video_frames, config.num_frames, config.clip_interval, config.frame_interval)

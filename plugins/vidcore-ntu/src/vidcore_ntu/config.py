@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from attrs import field, frozen
-from attrs.validators import and_, ge, in_, le, min_len
+from attrs.validators import and_, deep_iterable, ge, in_, le, min_len
 
 from vidcore.config import Facts
 from vidcore.plugins.catalog import nearest
@@ -53,7 +53,9 @@ class PackedSkeletons(SkeletonData):
     )  # less certain people do not count
     valid: float = field(default=0.0, validator=and_(ge(0.0), le(1.0)))  # of the frames must have such a person
     squeeze: bool = True  # leave out frames without anybody
-    weights: Literal["equal", "parts"] = "parts"  # who is kept of too many: by confidence of all joints, or limbs most
+    weights: Literal["equal", "parts"] = "parts"  # who is kept of too many: by confidence of all joints, or by part
+    # of the joints of face, torso (with shoulders and hips), limbs
+    part_weights: tuple[float, float, float] = field(default=(1.0, 2.0, 3.0), validator=deep_iterable(ge(0.0)))
 
     def facts(self, root: Path) -> Facts:
         """Classes of Kinetics-400, unless others are given, and the shape of a clip."""

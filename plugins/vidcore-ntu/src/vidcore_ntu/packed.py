@@ -5,22 +5,33 @@ Letters: N rows, M persons, T frames, V joints.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-# how much the confidence of a joint counts where somebody has to be left out: face 1, torso 2, limbs 3
+# what a joint belongs to: 0 face, 1 torso (shoulders and hips, and the neck), 2 limbs
 _PARTS = {
-    17: (*[1] * 5, 2, 2, *[3] * 4, 2, 2, *[3] * 4),
-    18: (1, 2, 2, 3, 3, 2, 3, 3, 2, 3, 3, 2, 3, 3, 1, 1, 1, 1),
+    17: (*[0] * 5, 1, 1, *[2] * 4, 1, 1, *[2] * 4),
+    18: (0, 1, 1, 2, 2, 1, 2, 2, 1, 2, 2, 1, 2, 2, 0, 0, 0, 0),
 }
 
 
-def joint_weights(joints: int, weights: Literal["equal", "parts"]) -> Array:
-    """Of 17 (`coco`) or 18 (`openpose`) joints; others are equal."""
-    return np.array(_PARTS.get(joints, (1,) * joints) if weights == "parts" else (1,) * joints, np.float64)
+def joint_weights(
+    joints: int, weights: Literal["equal", "parts"], of_parts: Sequence[float] = (1.0, 2.0, 3.0)
+) -> Array:
+    """How much the confidence of a joint counts where somebody has to be left out, `[V]`.
+
+    Args:
+        joints: 17 (`coco`) or 18 (`openpose`); of other numbers parts are not known, and all count the same.
+        weights: "equal": all count the same. "parts": as `of_parts` tells.
+        of_parts: Face, torso, limbs.
+    """
+    if weights == "equal" or joints not in _PARTS:
+        return np.ones(joints)
+    return np.array([of_parts[part] for part in _PARTS[joints]], np.float64)
 
 
 def unpacked(

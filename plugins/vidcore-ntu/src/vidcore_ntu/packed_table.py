@@ -14,7 +14,7 @@ from vidcore.interfaces import Finding
 from vidcore_checkpoints import read_annotations
 from vidcore_ntu.config import PackedSkeletons
 from vidcore_ntu.packed import Array, joint_weights, unpacked
-from vidcore_skeleton.annotations import row_name, rows_of
+from vidcore_skeleton.annotations import UnusableRowError, image_size_of, row_name, rows_of
 from vidcore_skeleton.skeletons import Skeleton
 
 
@@ -26,7 +26,7 @@ class PackedRow:
     file: str  # of its pickle, below the folder
     label: int
     num_frames: int
-    image_size: tuple[int, int]
+    image_size: tuple[int, int] | None  # height, width; None: not told
     frames: Array  # int32 [N], of each person in the pickle
     kept: Array  # bool [N], those who are certain enough
 
@@ -67,10 +67,11 @@ class PackedTable:
             raise DataError(f"the pickle has {len(points)} people, frame_inds tells of {len(row.frames)}")
         points = points[row.kept].astype(np.float32)
         if config.form == "shares":
+            assert row.image_size is not None, "reading the table asks for it"
             points[..., :2] *= row.image_size[::-1]
         joints, scores = unpacked(
             points, row.frames[row.kept], row.num_frames, persons=config.persons, squeeze=config.squeeze,
-            weights=joint_weights(points.shape[1], config.weights),
+            weights=joint_weights(points.shape[1], config.weights, config.part_weights),
         )  # fmt: skip
         return Skeleton(joints=joints, scores=scores, image_size=row.image_size)
 
@@ -91,7 +92,8 @@ def read_packed(file: Path, folder: Path, config: PackedSkeletons) -> PackedTabl
         DataError: The file cannot be read or has another form; no video is left.
     """
     chosen, num_labels = rows_of(file, config.split)
-    rows = tuple(_row(file, number, row, config) for number, row in chosen if _is_valid(file, number, row, config))
+    made = [(_row(file, number, row, config), _is_valid(file, number, row, config)) for number, row in chosen]
+    rows = tuple(row for row, valid in made if valid)
     if not rows:
         raise DataError(f"{file}: no video has somebody in {config.valid:.0%} of its frames; lower `valid`")
     return PackedTable(
@@ -106,7 +108,7 @@ def _is_valid(file: Path, number: int, row: dict[str, Any], config: PackedSkelet
         raise DataError("'valid' counts people from a 'box_score' on; give one such as 0.5")
     score, counts = config.box_score, row.get("valid")
     count = counts.get(score, counts.get(str(score))) if isinstance(counts, dict) else row.get(f"valid@{score}")
-    if count is None:
+    if not isinstance(count, int | float | np.number):
         raise DataError(f"{file}: row {number} does not tell how many frames are valid at {score}")
     return bool(count >= config.valid * row["total_frames"])
 
@@ -121,10 +123,15 @@ def _row(file: Path, number: int, row: dict[str, Any], config: PackedSkeletons) 
     # published files count from 0 or from 1, and look at every second frame only
     if frames.ndim != 1 or not ((frames >= 0) & (frames <= total)).all():
         raise DataError(f"{where}: frame_inds tells of frames outside 0 ... {total}")
-    if config.box_score and (not isinstance(scores, np.ndarray) or scores.shape != frames.shape):
+    if config.box_score and (
+        not isinstance(scores, np.ndarray) or scores.shape != frames.shape or scores.dtype.kind not in "fiu"
+    ):
         raise DataError(f"{where}: 'box_score' does not tell one score for each of {len(frames)} people")
-    height, width = row.get("img_shape", (0, 0))[:2]
-    if config.form == "shares" and not (height and width):
+    try:
+        size = image_size_of(row)
+    except UnusableRowError as error:
+        raise DataError(f"{where}: {error}") from error
+    if config.form == "shares" and size == (0, 0):
         raise DataError(f"{where}: form = 'shares' needs 'img_shape'")
     kept: Array = np.ones(len(frames), bool)
     if scores is not None and config.box_score:
@@ -134,7 +141,7 @@ def _row(file: Path, number: int, row: dict[str, Any], config: PackedSkeletons) 
         file=str(row.get("raw_file", row.get("filename", f"{name}.pkl"))),
         label=int(label),
         num_frames=max(int(total), int(frames.max(initial=0)) + 1),
-        image_size=(int(height), int(width)),
+        image_size=size if size != (0, 0) else None,
         frames=frames.astype(np.int32),
         kept=kept,
     )

@@ -115,6 +115,8 @@ def _split_rows(path: Path, content: Any, rows: list[Any], split: str) -> list[t
         there = ", ".join(map(repr, splits)) if isinstance(splits, dict) else "none"
         hint = nearest(split, splits) if isinstance(splits, dict) else "; leave out 'split'"
         raise DataError(f"{path} has no split {split!r}{hint}; its splits: {there}")
+    if not isinstance(splits[split], list | tuple | set | np.ndarray):
+        raise DataError(f"{path}: split {split!r} is a {type(splits[split]).__name__}; expected a list of names")
     wanted = {str(name) for name in splits[split]}
     chosen = [(i, row) for i, row in enumerate(rows) if row_name(row, i) in wanted]
     if missing := sorted(wanted - {row_name(row, i) for i, row in chosen}):
@@ -130,14 +132,14 @@ def row_name(row: dict[str, Any], index: int) -> str:
 
 def _table(path: Path, rows: Sequence[tuple[int, dict[str, Any]]], num_labels: int) -> PoseTable:
     unusable: dict[int, str] = {}
-    checked: list[tuple[int, Array, Array]] = []
+    checked: list[tuple[int, Array, Array, tuple[int, int]]] = []
     for index, (number, row) in enumerate(rows):
         try:
-            checked.append(_checked(row))
+            checked.append((*_checked(row), image_size_of(row)))
         except UnusableRowError as error:
             unusable[index] = f"row {number}: {error}"
-            checked.append((0, np.zeros((0, 0, 0, 0), np.float32), np.zeros(0, np.float32)))
-    labels, joints, scores = zip(*checked, strict=True)
+            checked.append((0, np.zeros((0, 0, 0, 0), np.float32), np.zeros(0, np.float32), (0, 0)))
+    labels, joints, scores, sizes = zip(*checked, strict=True)
     return PoseTable(
         file=path,
         names=tuple(row_name(row, number) for number, row in rows),
@@ -147,7 +149,7 @@ def _table(path: Path, rows: Sequence[tuple[int, dict[str, Any]]], num_labels: i
         ends=torch.tensor([array.size for array in joints]).cumsum(0),
         scores=_packed(scores),
         score_ends=torch.tensor([array.size for array in scores]).cumsum(0),
-        image_sizes=torch.tensor([_image_size(row) for _, row in rows]),
+        image_sizes=torch.tensor(sizes),
         unusable=unusable,
         num_labels=num_labels,
     )
@@ -167,8 +169,10 @@ def _checked(row: dict[str, Any]) -> tuple[int, Array, Array]:
         raise UnusableRowError(f"total_frames is {frames}, but keypoint has {joints.shape[1]} frames")
     if scores is None:
         return int(label), joints, np.zeros(0, np.float32)
-    if not isinstance(scores, np.ndarray) or scores.shape != joints.shape[:3]:
-        raise UnusableRowError(f"keypoint_score is {_form(scores)}; expected {list(joints.shape[:3])}, as keypoint")
+    if not isinstance(scores, np.ndarray) or scores.shape != joints.shape[:3] or scores.dtype.kind not in "fiu":
+        raise UnusableRowError(
+            f"keypoint_score is {_form(scores)}; expected numbers {list(joints.shape[:3])}, as keypoint"
+        )
     return int(label), joints, scores
 
 
@@ -176,9 +180,19 @@ def _form(value: Any) -> str:
     return f"{value.dtype} {list(value.shape)}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
 
 
-def _image_size(row: dict[str, Any]) -> tuple[int, int]:
+def image_size_of(row: dict[str, Any]) -> tuple[int, int]:
+    """Height and width; zeros where a row does not tell them.
+
+    Raises:
+        UnusableRowError: It tells something else.
+    """
     size = row.get("img_shape")
-    return (int(size[0]), int(size[1])) if isinstance(size, list | tuple) and len(size) >= 2 else (0, 0)
+    if size is None:
+        return (0, 0)
+    numbers = list(size)[:2] if isinstance(size, list | tuple | np.ndarray) else []
+    if len(numbers) < 2 or not all(isinstance(one, int | float | np.number) and 0 < one < np.inf for one in numbers):
+        raise UnusableRowError(f"img_shape is {size!r}; expected height and width")
+    return int(numbers[0]), int(numbers[1])
 
 
 def _packed(arrays: Sequence[Array]) -> Tensor:
