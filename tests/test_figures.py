@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from figures import EXAMPLES, README, mean_value, readme, recorded, same
+from figures import EXAMPLES, README, linked, mean_value, readme, recorded, same, title, weighted
 
 BASELINES = {  # of the data sets' descriptions, or of sixty lines of PyTorch with a small network
     "utd_mhad_depth": 0.81,
@@ -18,6 +18,7 @@ BASELINES = {  # of the data sets' descriptions, or of sixty lines of PyTorch wi
     "tennis7_rgb": 0.29,
     "utd_mhad_skeleton": 0.81,
     "utd_mhad_skeleton+utd_mhad_skeleton_bones": 0.81,
+    "2*utd_mhad_streams#joint+utd_mhad_streams#joint-motion+2*utd_mhad_streams#bone+utd_mhad_streams#bone-motion": 0.81,
     "fsdd_audio": 0.28,
     "jhmdb_pose2d": 0.67,
 }
@@ -38,6 +39,13 @@ def test_recorded_means_are_of_three_seeds_and_beat_the_baseline(name: str) -> N
     entry = recorded()[name]
     assert [run["seed"] for run in entry["runs"]] == [0, 1, 2]
     assert mean_value(entry) > BASELINES[name]
+
+
+def test_sums_of_streams_tell_their_weights() -> None:
+    name = "2*utd_mhad_streams#joint+utd_mhad_streams#bone"
+    assert weighted(name) == [(2.0, "utd_mhad_streams#joint"), (1.0, "utd_mhad_streams#bone")]
+    assert title(name).endswith("(docs/examples/utd_mhad_streams.toml): 2 joint + bone")
+    assert title("timelines#segments") == linked("timelines#segments")
 
 
 def test_motion_says_more_than_single_frames() -> None:

@@ -2,6 +2,7 @@
 
     python tools/figures.py runs/utd-0 runs/utd-1 ...    take up finished runs of examples, and write the table
     python tools/figures.py runs/a-0+runs/b-0 ...        the same for sums of the scores of two examples
+    python tools/figures.py 2*runs/a-0+runs/b-0 ...      where one counts twice
     python tools/figures.py                              write the table
 
 A figure belongs to one resolved experiment. Runs of an example that has changed since are dropped, and
@@ -49,7 +50,8 @@ def essence(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def same(before: dict[str, Any], name: str) -> bool:
     """Whether an example is the experiment that was recorded: options that have come since are at their defaults."""
     if "+" in name:
-        return before.keys() == set(name.split("+")) and all(same(part, key) for key, part in before.items())
+        names = {part for _, part in weighted(name)}
+        return before.keys() == names and all(same(part, key) for key, part in before.items())
     stem, mark, stage = name.partition("#")
     known = {} if stage else {"model.num_classes": 1}  # where the data alone tells it
     experiment = load_experiment(f"{EXAMPLES / stem}.toml{mark}{stage}", _NO_DATA | known)
@@ -57,6 +59,12 @@ def same(before: dict[str, Any], name: str) -> bool:
     if not said.keys() <= before.keys() <= now.keys():
         return False
     return all(now[key] == value or str(now[key]).startswith("stage:") for key, value in before.items())
+
+
+def weighted(group: str) -> list[tuple[float, str]]:
+    """`2*A+B` as the weight and name of each part."""
+    parts = [part.rpartition("*") for part in group.split("+")]
+    return [(float(weight or 1), name) for weight, _, name in parts]
 
 
 def all_names() -> list[str]:
@@ -83,7 +91,7 @@ def take_up(groups: Iterable[str], figures: dict[str, Recorded]) -> None:
     """
     names_of_all = all_names()
     for group in groups:
-        folders = [Path(folder) for folder in group.split("+")]
+        weights, folders = zip(*((weight, Path(folder)) for weight, folder in weighted(group)), strict=True)
         tables = [tomllib.loads((folder / "experiment.toml").read_text(encoding="utf-8")) for folder in folders]
         found = [essence(table) for table in tables]
         names = [next((name for name in names_of_all if same(one, name)), "") for one in found]
@@ -91,20 +99,25 @@ def take_up(groups: Iterable[str], figures: dict[str, Recorded]) -> None:
             raise SystemExit(f"{group}: not runs of files of {EXAMPLES} as they are now, with one seed")
         if not all((folder / "result.json").exists() for folder in folders):
             raise SystemExit(f"{group}: not finished")
-        name = "+".join(names)
+        name = "+".join(times(weight, one, "*") for weight, one in zip(weights, names, strict=True))
         experiment = found[0] if len(found) == 1 else dict(zip(names, found, strict=True))
         entry = figures.get(name, {})
         runs = entry["runs"] if entry and same(entry["experiment"], name) else []
-        metric, value = group_figure(folders)
+        metric, value = group_figure(folders, weights)
         new = {"seed": tables[0]["seed"], "value": round(value, 4), "cpu_minutes": sum(map(cpu_minutes, folders))}
         runs = sorted([*(run for run in runs if run["seed"] != new["seed"]), new], key=lambda run: int(run["seed"]))
         figures[name] = {"experiment": experiment, "metric": metric, "runs": runs}
 
 
-def group_figure(folders: Sequence[Path]) -> tuple[str, float]:
+def times(weight: float, name: str, sign: str) -> str:
+    """A name with its weight, where that is not 1."""
+    return name if weight == 1 else f"{weight:g}{sign}{name}"
+
+
+def group_figure(folders: Sequence[Path], weights: Sequence[float]) -> tuple[str, float]:
     """The main metric of a run, the one that its best weights are chosen by; top-1 of the summed scores of several."""
     if len(folders) > 1:
-        fused = fusing.fuse([fusing.read_stream(folder) for folder in folders], [1.0] * len(folders))
+        fused = fusing.fuse([fusing.read_stream(folder) for folder in folders], weights)
         return "top1", fusing.figures(fused)["top1"]
     result = json.loads((folders[0] / "result.json").read_text(encoding="utf-8"))
     metric = str(result["best_metric"])
@@ -132,8 +145,17 @@ def rows(figures: dict[str, Recorded]) -> Iterator[str]:
     for name, entry in sorted(figures.items()):
         seeds = ", ".join(f"{run['value']:.3f}" for run in entry["runs"])
         minutes = max(run["cpu_minutes"] for run in entry["runs"])
-        title = " + ".join(map(linked, name.split("+")))
-        yield f"| {title} | {entry['metric']} | {mean_value(entry):.2f} | {seeds} | {minutes} |"
+        yield f"| {title(name)} | {entry['metric']} | {mean_value(entry):.2f} | {seeds} | {minutes} |"
+
+
+def title(name: str) -> str:
+    """What was measured, with links; the stages of one file are told by their names."""
+    parts = weighted(name)
+    stems = {part.partition("#")[0] for _, part in parts}
+    if len(parts) > 1 and len(stems) == 1:
+        stages = " + ".join(times(weight, part.partition("#")[2], " ") for weight, part in parts)
+        return f"{linked(parts[0][1])}: {stages}"
+    return " + ".join(times(weight, linked(part), " ") for weight, part in parts)
 
 
 def linked(name: str) -> str:

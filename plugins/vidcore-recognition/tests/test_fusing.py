@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from attrs import evolve
 from click.testing import CliRunner
 
 from vidcore.engine.predictions import Predictions, read_predictions, write_predictions
 from vidcore.errors import ConfigError, DataError, VidcoreError
 from vidcore.values import Prediction, SampleRef
 from vidcore_recognition.commands import fuse as command
-from vidcore_recognition.fusing import figures, fuse, read_stream
+from vidcore_recognition.fusing import doubts, figures, fuse, read_stream
 
 
 def stream(rows: list[list[float]], labels: list[int], order: list[int] | None = None) -> Predictions:
@@ -55,6 +58,38 @@ def test_logits_are_made_probabilities_of_each_stream_first() -> None:
 def test_streams_of_other_data_are_refused(other: Predictions, text: str) -> None:
     with pytest.raises(DataError, match=text):
         fuse([ONE, other], [1, 1])
+
+
+def test_classes_in_another_order_are_refused_unless_they_have_no_names() -> None:
+    other = evolve(ONE, classes=("a", "c", "b"))
+    with pytest.raises(DataError, match="class 1 is 'c' in stream 2 and 'b' in stream 1"):
+        fuse([ONE, other], [1, 1])
+    fuse([ONE, evolve(ONE, classes=("0", "1", "2"))], [1, 1])
+
+
+def test_samples_of_other_files_are_doubted() -> None:
+    def of(*paths: str) -> Predictions:
+        samples = [(evolve(one, meta={"path": path}), row) for (one, row), path in zip(ONE.samples, paths, strict=True)]
+        return evolve(ONE, samples=samples)
+
+    videos = of("videos/S1_rgb.mp4", "videos/S2_rgb.mp4")
+    assert not doubts([videos, of("sounds/S1.wav", "sounds/S2.wav"), ONE])
+    (line,) = doubts([videos, of("sounds/S2.wav", "sounds/S2.wav")])
+    assert line.startswith("1 of 2 samples of stream 2 seem to be other clips") and "'S2' there and 'S1_rgb'" in line
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ({"pred_scores": np.ones(2), "gt_labels": 0}, "sample 1 has 2 scores, sample 0 3"),
+        ({"pred_scores": np.array([1.0, np.nan, 0.0])}, "sample 1 has no finite scores"),
+        ({"label": 1}, "sample 1 has label but no 'pred_scores'"),
+    ],
+)
+def test_broken_dump_is_told_by_its_sample(tmp_path: Path, row: dict[str, object], text: str) -> None:
+    (tmp_path / "one.pkl").write_bytes(pickle.dumps([{"pred_scores": np.ones(3), "gt_labels": 0}, row]))
+    with pytest.raises(DataError, match=text):
+        read_stream(tmp_path / "one.pkl")
 
 
 def test_weights_that_do_not_fit_are_refused() -> None:

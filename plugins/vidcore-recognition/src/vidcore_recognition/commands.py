@@ -22,7 +22,7 @@ def fuse(streams: tuple[Path, ...], ratio: str, softmax: bool, out: Path | None)
     \b
     Examples:
       vidcore fuse runs/joint runs/bone
-      vidcore fuse joint.pkl bone.pkl joint-motion.pkl bone-motion.pkl --weights 2:1:2:1
+      vidcore fuse joint.pkl joint-motion.pkl bone.pkl bone-motion.pkl --weights 2:1:2:1
     """  # noqa: D301 - click reads the character
     coefficients = _coefficients(ratio, len(streams))
     from vidcore.engine.predictions import write_predictions
@@ -30,6 +30,8 @@ def fuse(streams: tuple[Path, ...], ratio: str, softmax: bool, out: Path | None)
 
     read = [fusing.read_stream(path) for path in streams]
     fused = fusing.fuse(read, coefficients, from_logits=softmax)
+    for line in fusing.doubts(read):
+        click.echo(line, err=True)
     rows = {str(path): fusing.figures(stream) for path, stream in zip(streams, read, strict=True)}
     for name, figures in {**rows, "fused": fusing.figures(fused)}.items():
         told = "  ".join(f"{figure} {value:.4f}" for figure, value in figures.items())

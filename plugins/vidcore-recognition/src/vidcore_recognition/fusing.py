@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -94,6 +94,12 @@ def _refuse_others(
 ) -> None:
     if len(stream.classes) != len(first.classes):
         raise DataError(f"stream {number} has {len(stream.classes)} classes, stream 1 has {len(first.classes)}")
+    for index, (ours, theirs) in enumerate(zip(first.classes, stream.classes, strict=True)):
+        if ours != theirs and _named(first) and _named(stream):
+            raise DataError(
+                f"class {index} is {theirs!r} in stream {number} and {ours!r} in stream 1: give both data sets the "
+                "same list of classes"
+            )
     for prediction, target in first.samples:
         key = prediction.ref.key
         if key not in rows or len(rows) != len(first.samples):
@@ -103,6 +109,43 @@ def _refuse_others(
             )
         if not _same(rows[key][1], target):
             raise DataError(f"sample {key} has target {rows[key][1]} in stream {number} and {target} in stream 1")
+
+
+def _named(stream: Predictions) -> bool:
+    """Whether classes have names; MMAction2's dumps, and lists of numbers without a class list, have none."""
+    return stream.classes != _numbers(len(stream.classes))
+
+
+def _numbers(count: int) -> tuple[str, ...]:
+    return tuple(map(str, range(count)))
+
+
+def doubts(streams: Sequence[Predictions]) -> list[str]:
+    """A line for each further stream whose samples seem to be other clips than those of the first, by their files."""
+    lines = []
+    first = {prediction.ref.key: _clip(prediction) for prediction, _ in streams[0].samples}
+    for number, stream in enumerate(streams[1:], start=2):
+        pairs = [(first.get(one.ref.key, ""), _clip(one), one.ref.key) for one, _ in stream.samples]
+        other = [(ours, theirs, key) for ours, theirs, key in pairs if not _alike(ours, theirs)]
+        if other:
+            ours, theirs, key = other[0]
+            lines.append(
+                f"{len(other)} of {len(pairs)} samples of stream {number} seem to be other clips than those of stream "
+                f"1: sample {key} is {theirs!r} there and {ours!r} here; both data sets must name the same clips in "
+                "the same order"
+            )
+    return lines
+
+
+def _clip(prediction: Prediction) -> str:
+    """What the sample's file is called, without folder and ending; "" where that is not told."""
+    name = prediction.meta.get("video") or prediction.meta.get("path") or ""
+    return PurePath(str(name)).stem
+
+
+def _alike(one: str, two: str) -> bool:
+    """`S001C001_rgb` and `S001C001` are one clip."""
+    return one.startswith(two) or two.startswith(one)
 
 
 def _same(one: dict[str, Any], two: dict[str, Any]) -> bool:
@@ -130,19 +173,25 @@ def _read_pickle(path: Path) -> Predictions:
     content = read_torch_file(path)
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content) or not content:
         raise DataError(f"{path} is no dump of predictions: expected a list of one dict a sample")
-    samples = []
+    samples: list[tuple[Prediction, dict[str, Any]]] = []
     for index, row in enumerate(content):
         scores = _entry(row, "pred_scores", "pred_score")
         if scores is None:
             raise DataError(f"{path}: sample {index} has {', '.join(map(str, row))} but no 'pred_scores'")
+        if scores.ndim != 1 or scores.dtype.kind not in "fiu" or not np.isfinite(scores).all():
+            raise DataError(
+                f"{path}: sample {index} has no finite scores [classes]: {scores.dtype} {list(scores.shape)}"
+            )
+        if samples and len(scores) != len(samples[0][0].outputs["scores"]):
+            raise DataError(
+                f"{path}: sample {index} has {len(scores)} scores, sample 0 {len(samples[0][0].outputs['scores'])}"
+            )
         label = _entry(row, "gt_labels", "gt_label")
         target = {"label": int(label.reshape(-1)[0])} if label is not None and label.size == 1 else {}
         outputs = {"scores": torch.from_numpy(scores.astype(np.float32))}
         samples.append((Prediction(ref=SampleRef("", 0, index), outputs=outputs), target))
     count = len(samples[0][0].outputs["scores"])
-    return Predictions(
-        split="test", task={"type": "recognition"}, classes=tuple(map(str, range(count))), samples=samples
-    )
+    return Predictions(split="test", task={"type": "recognition"}, classes=_numbers(count), samples=samples)
 
 
 def _entry(row: dict[str, Any], *names: str) -> NDArray[Any] | None:
