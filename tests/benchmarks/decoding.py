@@ -261,8 +261,7 @@ def workers(path: Path, rounds: int, batches: int = 32, warm: int = 8) -> Times:
 
 def index_bytes(count: int) -> float:
     """Bytes for each video of a list as long as this, with the paths that Kinetics has."""
-    from vidcore_videos.index_table import IndexTable
-    from vidcore_videos.lists import Row
+    from vidcore_videos.index_table import IndexTable, Row
 
     path = "playing_squash_or_racquetball/0wR5jVB-WPk_000417_000427.mp4"
     table = IndexTable.of([Row(number, path, (number % 400,)) for number in range(count)], Path("list.csv"))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from vidcore.errors import DataError
 from vidcore_videos.class_lists import read_classes
-from vidcore_videos.index_table import IndexTable
-from vidcore_videos.lists import Row, read_list
+from vidcore_videos.index_table import IndexTable, Row
+from vidcore_videos.lists import read_list
 
 CLASSES = ("jump", "run", "sit", "stand")
 

@@ -17,8 +17,7 @@ from vidcore.values import Sample, SampleRef
 from vidcore_hvu.annotations import class_names, read_kinds, read_rows
 from vidcore_hvu.config import Hvu
 from vidcore_videos.datasets import VideoDataset
-from vidcore_videos.index_table import IndexTable
-from vidcore_videos.lists import Row
+from vidcore_videos.index_table import IndexTable, Row
 
 
 class HvuDataset:

@@ -14,8 +14,8 @@ from vidcore_kinetics.annotations import Clip, is_official, read_clips
 from vidcore_kinetics.class_names import class_names, labels_by_name, plain
 from vidcore_kinetics.config import Kinetics
 from vidcore_videos.datasets import VideoDataset
-from vidcore_videos.index_table import IndexTable
-from vidcore_videos.lists import Row, read_list
+from vidcore_videos.index_table import IndexTable, Row
+from vidcore_videos.lists import read_list
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,7 @@ from vidcore.data.clips import DataContext
 from vidcore_shapes.config import CLASSES, Shapes
 from vidcore_shapes.videos import VideoSet, make_videos
 from vidcore_videos.datasets import VideoDataset
-from vidcore_videos.index_table import IndexTable
-from vidcore_videos.lists import Row
+from vidcore_videos.index_table import IndexTable, Row
 
 log = logging.getLogger(__name__)
 

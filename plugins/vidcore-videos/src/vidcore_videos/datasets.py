@@ -20,8 +20,8 @@ from vidcore.randomness import Purpose, generator
 from vidcore.values import Sample, SampleRef
 from vidcore_videos.class_lists import classes_of
 from vidcore_videos.config import ClassFolders, VideoList, class_folders
-from vidcore_videos.index_table import IndexTable
-from vidcore_videos.lists import Row, read_list
+from vidcore_videos.index_table import IndexTable, Row
+from vidcore_videos.lists import read_list
 
 _LOOKED_AT = 20  # videos whose existence is looked at before a run
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from attrs import frozen
@@ -16,8 +15,16 @@ from torch import Tensor
 
 from vidcore.interfaces import Finding
 
-if TYPE_CHECKING:
-    from vidcore_videos.lists import Row
+
+@frozen
+class Row:
+    """One entry of a list, checked."""
+
+    number: int  # in the file, from 1: line of a text file, entry of a JSON file
+    path: str
+    labels: tuple[int, ...] = ()
+    offset: int = 0  # first frame of the part that counts
+    frames: int = -1  # frames of that part; -1: to the end
 
 
 @frozen(kw_only=True, eq=False)

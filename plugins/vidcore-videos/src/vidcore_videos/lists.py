@@ -19,7 +19,7 @@ from vidcore.errors import DataError
 from vidcore.interfaces import Finding
 from vidcore.plugins.catalog import nearest
 from vidcore_videos.class_lists import read_text
-from vidcore_videos.index_table import IndexTable
+from vidcore_videos.index_table import IndexTable, Row
 
 Column = Literal["path", "offset", "frames", "label"]
 _SHOWN = 20  # problems in one message; the rest are counted
@@ -28,17 +28,6 @@ _CSV_NAMES = {
     "label": "label", "labels": "label", "class": "label",
     "offset": "offset", "frames": "frames", "total_frames": "frames",
 }  # fmt: skip
-
-
-@frozen
-class Row:
-    """One entry of a list, checked."""
-
-    number: int  # in the file, from 1: line of a text file, entry of a JSON file
-    path: str
-    labels: tuple[int, ...] = ()
-    offset: int = 0  # first frame of the part that counts
-    frames: int = -1  # frames of that part; -1: to the end
 
 
 @frozen
