@@ -25,9 +25,10 @@ def small(cls, **options):
     [
         small(Stgcn, **STGCNPP),
         small(Stgcn, edges="fixed", max_hop=2, data_norm="none", layout=Layout(joints=3, edges=((1, 0), (2, 1)))),
+        small(Stgcn, edges="shifted", gather="before"),
         small(Agcn, attention=True, layout="openpose", in_channels=2, persons=1),
     ],
-    ids=["stgcnpp", "fixed", "attention"],
+    ids=["stgcnpp", "fixed", "shifted", "attention"],
 )
 def test_variants_keep_the_contract_of_models(config):
     check_model(config)
@@ -56,6 +57,28 @@ def test_joint_hears_its_neighbours_only():
     moved[..., 9] = 1.0  # a wrist
     changed = (graph(moved) - graph(x)).abs().sum(dim=(0, 1, 2)) > 0
     assert set(changed.nonzero().flatten().tolist()) <= {7, 9}  # its elbow and itself
+
+
+def graph_convs(*options: dict[str, str]) -> list[torch.nn.Module]:
+    configs = [small(Stgcn, num_stages=1, widen_at=(), stride_at=(), **one) for one in options]
+    return [build(config).eval().stages[0].graph for config in configs]
+
+
+def test_joints_may_be_gathered_before_the_linear_layer():
+    after, before = graph_convs({"gather": "after"}, {"gather": "before"})
+    weight = after.conv.weight.detach()[:, :, 0, 0].unflatten(0, (len(after.graph), -1))  # [S, C', C]
+    before.conv.weight.data = weight.transpose(0, 1).flatten(1)[:, :, None, None]
+    x = torch.randn(1, 3, 4, 17)
+    torch.testing.assert_close(before(x), after(x))
+
+
+def test_edges_that_are_added_start_as_the_graph_itself():
+    fixed, shifted = graph_convs({"edges": "fixed"}, {"edges": "shifted"})
+    shifted.load_state_dict(fixed.state_dict(), strict=False)
+    x = torch.randn(1, 3, 4, 17)
+    torch.testing.assert_close(shifted(x), fixed(x), atol=1e-4, rtol=0)
+    shifted.edge_weights.data += 0.5
+    assert not torch.allclose(shifted(x), fixed(x), atol=1e-2)
 
 
 def test_data_of_another_kind_is_told_early():

@@ -72,9 +72,9 @@ class Stgcn(SkeletonModel):
 
     graph: Literal["stgcn-spatial", "spatial", "binary"] = "stgcn-spatial"  # how neighbours are parted
     max_hop: int = field(default=1, validator=ge(1))  # edges that "stgcn-spatial" reaches over
-    edges: Literal["fixed", "weighted", "learned"] = (
-        "weighted"  # the graph's; times learned weights; a start to learn from
-    )
+    # the graph's; times learned weights; plus learned ones, which start near zero; a start to learn from
+    edges: Literal["fixed", "weighted", "shifted", "learned"] = "weighted"
+    gather: Literal["after", "before"] = "after"  # joints hear each other after the linear layer, or before it
     residual: bool = False  # around each graph convolution too
     temporal: Literal["plain", "branches"] = "plain"  # 9 frames wide, or branches of several widths
     data_norm: Literal["joints", "persons", "none"] = (
