@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +91,43 @@ def test_lists_become_lists_and_a_pickle_and_nothing_is_done_twice(tmp_path: Pat
     assert (tmp_path / "poses" / "a.npz").stat().st_mtime_ns == first
     with pytest.raises(DataError, match=r"made otherwise \(tracking\.persons\)"):
         run(*arguments, "--persons", 3)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
+    """The address of the folder `models` on this machine, and what was asked for."""
+    asked: list[str] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            asked.append(self.path)
+
+    handler = partial(Handler, directory=str(tmp_path / "models"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def test_models_behind_an_address_are_fetched_once(
+    tmp_path: Path, people: Make, models: Make, served: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIDCORE_CACHE", str(tmp_path / "cache"))
+    address, asked = served
+    description = models(tmp_path / "models")
+    content = description.read_text()
+    for name in ("detector", "pose"):
+        digest = hashlib.sha256((tmp_path / "models" / f"{name}.onnx").read_bytes()).hexdigest()
+        content = content.replace(f'"{name}.onnx"', f'"{address}/{name}.onnx"\nsha256 = "{digest[:8]}"')
+    description.write_text(content)
+    video = people(tmp_path / "a.mp4", {"red": red}, frames=3)
+    for out in ("one", "two"):
+        run(video, "--models", description, "--out", tmp_path / out)
+        assert read_skeleton(tmp_path / out / "a.npz").joints.shape == (1, 3, 17, 2)
+    assert sorted(asked) == ["/detector.onnx", "/pose.onnx"]
+    description.write_text(content.replace("/pose.onnx", "/absent.onnx"))
+    with pytest.raises(WeightsError, match=r"absent\.onnx"):
+        run(video, "--models", description, "--out", tmp_path / "three")
 
 
 def test_folders_are_classes_when_asked(tmp_path: Path, people: Make, models: Make) -> None:
