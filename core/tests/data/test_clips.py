@@ -110,6 +110,17 @@ def test_one_decoding_serves_all_repeats_and_views(video_folder: Path, changes: 
     assert len(decoder.requests) == 1
 
 
+def test_crops_of_overlapping_clips_are_cut_from_frames_that_were_made_once(video_folder: Path) -> None:
+    decoder = CountingDecoder()
+    (reading,) = read(video_folder, decoder=decoder, views=Views(clips=4, crops=3))
+    assert decoder.requests == [1]
+    with decoder.inner.open(video_folder / "up/0.mp4") as reader:
+        frames = reader.frames(reading.frames.ravel().tolist()).unflatten(0, reading.frames.shape)
+    for crop, left in enumerate((0, 32, 16)):
+        expected = frames[..., 8:40, left : left + 32].transpose(1, 2)
+        assert torch.equal(reading.video[crop::3], expected)
+
+
 def test_repeats_differ_from_each_other(video_folder: Path) -> None:
     options: Make = {
         "transforms": {"crop": RandomCrop(transform_config.RandomCrop(size=16))}, "training": True, "repeats": 2

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidcore.data.geometry import Geometry
+from vidcore.data.geometry import Geometry, plan_together
 from vidcore.errors import DataError
 from vidcore.interfaces import FrameView
 
@@ -75,6 +75,28 @@ steps = st.lists(
     ),
     max_size=5,
 )
+
+
+def test_crops_of_one_size_are_cut_from_frames_that_are_scaled_once() -> None:
+    scaled = Geometry((240, 320)).resized(60, 80)
+    geometries = [scaled.cropped(x, 2, 50, 50) for x in (0, 13, 30)]
+    plans = plan_together(geometries, "area")
+    assert {plan.view for plan in plans} == {FrameView(None, (60, 80), "area")}
+    assert [plan.rest for plan in plans] == [geometry.steps[1:] for geometry in geometries]
+    for plan, geometry in zip(plans, geometries, strict=True):
+        assert np.allclose(plan.matrix, geometry.matrix())
+
+
+@pytest.mark.parametrize(
+    "geometries",
+    [
+        [Geometry((1080, 1920)).cropped(x, 0, 64, 64) for x in (0, 900)],  # most of a frame would be made for nothing
+        [Geometry((64, 64)).cropped(x, 0, 32, 32).resized(48, 48) for x in (0, 32)],  # each has a scale of its own
+    ],
+)
+def test_crops_that_would_gain_nothing_are_made_one_by_one(geometries: list[Geometry]) -> None:
+    views = [plan.view for plan in plan_together(geometries, "area")]
+    assert views == [geometry.plan("area").view for geometry in geometries]
 
 
 @given(source=st.tuples(st.integers(8, 90), st.integers(8, 90)), steps=steps)

@@ -17,7 +17,7 @@ from torch import Tensor
 from vidcore.config.base import Views
 from vidcore.data.clip_sampling import Indices
 from vidcore.data.crops import Place
-from vidcore.data.geometry import FramePlan, Geometry
+from vidcore.data.geometry import FramePlan, Geometry, plan_together
 from vidcore.data.sampling import Sampling
 from vidcore.data.transforms import PlacesCrops, plan_all
 from vidcore.errors import DataError
@@ -56,7 +56,7 @@ class _Choice:
     """What one reading needs, before anything is decoded."""
 
     frames: Indices  # [clips, T]
-    views: list[tuple[tuple[int, ...], FramePlan]]  # V of them: frames of the clip, and what becomes of them
+    plans: list[FramePlan]  # of each crop
     geometry: Geometry  # of the first view
     draws: dict[str, Tensor]
 
@@ -87,8 +87,7 @@ def read_clips(
         count = None if context.training else context.views.clips
         frames = context.sampling.clips(length, info.fps, draws, count) + first
         choices.append(_choose(frames, (info.height, info.width), context, draws))
-    requests = list(dict.fromkeys((clip, plan.view) for choice in choices for clip, plan in choice.views))
-    decoded = dict(zip(requests, reader.read([(list(clip), view) for clip, view in requests]), strict=True))
+    decoded = _decode(reader, choices)
     return [
         Reading(
             video=_join(choice, decoded, info.moves),
@@ -103,19 +102,33 @@ def read_clips(
 def _choose(frames: Indices, size: tuple[int, int], context: DataContext, rng: np.random.Generator | None) -> _Choice:
     count = 1 if context.training else context.views.crops
     planned = [plan_all(context.transforms, Geometry(size), rng, Place(i, count)) for i in range(count)]
-    plans = [geometry.plan(context.scaling) for geometry, _ in planned]
-    views = [(tuple(clip), plan) for clip in frames.tolist() for plan in plans]
-    return _Choice(frames, views, *planned[0])
+    return _Choice(frames, plan_together([geometry for geometry, _ in planned], context.scaling), *planned[0])
 
 
-def _join(choice: _Choice, decoded: Mapping[tuple[tuple[int, ...], FrameView], Tensor], moves: bool) -> Tensor:
+def _decode(reader: VideoReader, choices: Sequence[_Choice]) -> dict[FrameView, tuple[Indices, Tensor]]:
+    """Numbers, ascending, and pictures `[N, C, h, w]` of each view: a frame that several clips want is made once."""
+    wanted = dict[FrameView, list[Indices]]()
+    for choice in choices:
+        for view in {plan.view for plan in choice.plans}:
+            wanted.setdefault(view, []).append(choice.frames.ravel())
+    numbers = {view: np.unique(np.concatenate(frames)) for view, frames in wanted.items()}
+    pictures = reader.read([(frames.tolist(), view) for view, frames in numbers.items()])
+    return dict(zip(numbers, zip(numbers.values(), pictures, strict=True), strict=True))
+
+
+def _join(choice: _Choice, decoded: Mapping[FrameView, tuple[Indices, Tensor]], moves: bool) -> Tensor:
     """All views, `[V, C, T, H, W]`. Laid out with channels last, as they are decoded and as networks like it."""
-    channels = next(iter(decoded.values())).shape[1]
-    shape = (len(choice.views), choice.frames.shape[1], *choice.geometry.size, channels)
-    video = torch.empty(shape, dtype=torch.uint8)
-    for out, (clip, plan) in zip(video, choice.views, strict=True):
-        out.copy_(plan.finish(decoded[clip, plan.view], moves).permute(0, 2, 3, 1))
-    return video.permute(0, 4, 1, 2, 3)
+    channels = next(iter(decoded.values()))[1].shape[1]
+    clips, num_frames = choice.frames.shape
+    shape = (clips, len(choice.plans), num_frames, *choice.geometry.size, channels)
+    video = np.empty(shape, np.uint8)  # NumPy asks for huge pages and copies cut pictures fast: a tenth of torch's time
+    for crop, plan in enumerate(choice.plans):
+        numbers, pictures = decoded[plan.view]
+        finished = plan.finish(pictures, moves).permute(0, 2, 3, 1).numpy()
+        for clip, rows in enumerate(np.searchsorted(numbers, choice.frames).tolist()):
+            for place, row in zip(video[clip, crop], rows, strict=True):
+                np.copyto(place, finished[row])
+    return torch.from_numpy(video).flatten(0, 1).permute(0, 4, 1, 2, 3)
 
 
 def _within(part: tuple[int, int], num_frames: int) -> tuple[int, int]:

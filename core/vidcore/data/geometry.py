@@ -8,6 +8,9 @@ Letters: h w height and width of the frame after the steps so far.
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -187,6 +190,27 @@ class FramePlan:
         """Boxes of the source frame where they end up, not clipped. `[..., 4]` of x1, y1, x2, y2."""
         first, second = self.points(boxes[..., :2]), self.points(boxes[..., 2:])
         return np.concatenate([np.minimum(first, second), np.maximum(first, second)], axis=-1)
+
+
+def plan_together(geometries: Sequence[Geometry], scaling: Scaling) -> list[FramePlan]:
+    """Plans of the crops of one sample. Those that are cut from frames of one size share these, and are cut here.
+
+    Example: of three crops along the longer side, the decoder is asked for the whole frame, scaled once. Each is then
+    exactly where it should be; a box of its own would be rounded to pixels of the source.
+    """
+    steps = zip(*(geometry.steps for geometry in geometries), strict=False)
+    common = tuple(same[0] for same in itertools.takewhile(lambda each: len(set(each)) == 1, steps))
+    shared = Geometry(geometries[0].source, common)
+    rests = [geometry.steps[len(common) :] for geometry in geometries]
+    scaled_apart = any(isinstance(step, ResizeStep) for rest in rests for step in rest)
+    # small crops of large frames are better made one by one
+    wasteful = math.prod(shared.size) > sum(math.prod(geometry.size) for geometry in geometries)
+    if scaling == "reference" or len(rests) == 1 or scaled_apart or wasteful:
+        return [geometry.plan(scaling) for geometry in geometries]
+    plan = shared.plan(scaling)
+    return [
+        FramePlan(plan.view, (*plan.rest, *rest), Geometry(shared.size, rest).matrix() @ plan.matrix) for rest in rests
+    ]
 
 
 def _whole_box(window: tuple[float, float, float, float], source: tuple[int, int]) -> tuple[int, int, int, int]:

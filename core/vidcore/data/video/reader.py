@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 import av
+import numpy as np
 import torch
 from attrs import field, frozen
 from av.packet import Packet
@@ -86,10 +87,10 @@ class PyAVReader:
                 size = (self.index.coded_width, self.index.coded_height)
                 outputs[view] = _Output(ViewConverter(view, size, self.index.orientation, self._source.name))
             output = outputs[view]
-            tensor = torch.empty((len(indices), *output.converter.size, 3), dtype=torch.uint8)
-            for number, place in zip(indices, tensor.numpy(), strict=True):
+            pixels = np.empty((len(indices), *output.converter.size, 3), np.uint8)  # NumPy asks for huge pages
+            for number, place in zip(indices, pixels, strict=True):
                 output.places.setdefault(self._checked(number), []).append(place)
-            tensors.append(tensor.permute(0, 3, 1, 2))
+            tensors.append(torch.from_numpy(pixels).permute(0, 3, 1, 2))
         wanted = sorted({number for output in outputs.values() for number in output.places})
         for run in self.index.runs(wanted):
             self._decode(run, list(outputs.values()))
