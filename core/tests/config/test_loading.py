@@ -119,6 +119,25 @@ def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:
         load(file)
 
 
+def test_the_other_mistakes_are_told_beside_a_missing_parent(tmp_path: Path) -> None:
+    text = 'extends = "made-net-5"\nunset = ["engine.clip_grad"]\nseed = "0"\n[model]\ntype = "made-nett"\n'
+    parent, *others = problems(tmp_path, text)
+    assert parent.startswith("exp.toml:1:11: extends: no recipe named 'made-net-5'")
+    assert others == [
+        'exp.toml:3:8: seed: expected an integer, got "0"',
+        "exp.toml:5:8: model.type: no model named 'made-nett'; did you mean 'made-net'?",
+    ]
+
+
+def test_several_bad_sets_are_told_at_once(tmp_path: Path) -> None:
+    told = problems(tmp_path, 'extends = "made-net-50"', "seed", "engine.epochs=[", "engine.epoch=3")
+    assert told == [
+        "--set:1:1: Invalid value (in --set engine.epochs=[; the value must be TOML, strings in quotes)",
+        "--set:1:8: engine: unknown key 'epoch'; did you mean 'epochs'?",
+        "--set seed: expected KEY=VALUE, such as --set engine.epochs=3",
+    ]
+
+
 def test_a_missing_parent_is_told_where_it_is_named(tmp_path: Path) -> None:
     (line,) = problems(tmp_path, 'extends = "made-net-5"')
     assert line.startswith("exp.toml:1:11: extends: no recipe named 'made-net-5'; did you mean 'made-net-50'?")

@@ -55,6 +55,7 @@ class Merged:
     table: dict[str, Any] = field(factory=dict)
     origins: dict[Path, Layer] = field(factory=dict)
     problems: list[tuple[Layer, Problem]] = field(factory=list)  # what could not be merged
+    lost: list[str] = field(factory=list)  # what could not be read at all: a parent, a `--set`
 
     def origin(self, path: Path) -> Layer | None:
         """The layer that wrote `path`, or the nearest table above it."""

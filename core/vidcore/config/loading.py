@@ -46,12 +46,20 @@ def load_experiment(source: str | FilePath, overrides: dict[str, Any] | None = N
 def load(source: str | FilePath, extra: Sequence[Layer] = (), sets: Iterable[str] = ()) -> Loaded:
     """`load_experiment` with layers on top, `--set` options, and the origins kept."""
     source, stage = split_stage(source)
-    merged = read_layers(source, [*extra, *(parse_set(option) for option in sets)])
+    merged = read_layers(source, extra)
+    for option in sets:
+        try:
+            merge(merged, parse_set(option))
+        except ConfigError as error:
+            merged.lost.append(str(error))
     enter_stage(merged, stage, source, _parent)
     folder = _folder(source)
     name = merged.table.get("name") or _stem(source)
     experiment, problems = structure(merged.table, Experiment, host())
-    lines = [_line(layer, problem) for layer, problem in merged.problems]
+    if merged.lost:  # what they could have brought is no mistake of the rest
+        merged.problems.clear()
+        problems = [problem for problem in problems if "missing" not in problem.text]
+    lines = merged.lost + [_line(layer, problem) for layer, problem in merged.problems]
     lines += [tell(merged, problem) for problem in problems]
     if experiment is not None and not lines:
         experiment = _resolve(evolve(experiment, name=str(name)), folder)
@@ -63,8 +71,12 @@ def load(source: str | FilePath, extra: Sequence[Layer] = (), sets: Iterable[str
 
 def read_layers(source: str | FilePath, extra: Sequence[Layer] = ()) -> Merged:
     """The table of `source` with all that it extends, and `extra` on top; not yet checked."""
-    merged = Merged()
-    for layer in [*_with_parent(source), *extra]:
+    merged, layers = Merged(), _layers(source)
+    try:
+        layers = _parent(layers[-1], layers[-1].table, source) + layers
+    except ConfigError as error:  # `load` tells it with the other mistakes
+        merged.lost.append(str(error))
+    for layer in [*layers, *extra]:
         merge(merged, layer)
     return merged
 
@@ -88,11 +100,6 @@ def find_recipe(name: str) -> Recipe:
             f"no recipe named {name!r}{nearest(name, host().recipes)}; `vidcore recipes list` shows all{broken}"
         )
     return recipe
-
-
-def _with_parent(source: str | FilePath) -> list[Layer]:
-    layers = _layers(source)
-    return _parent(layers[-1], layers[-1].table, source) + layers
 
 
 def _parent(layer: Layer, table: dict[str, Any], source: str | FilePath, path: tuple[str, ...] = ()) -> list[Layer]:

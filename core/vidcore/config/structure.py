@@ -237,7 +237,11 @@ def _complaints(validator: Callable[..., Any], field: Any, value: Any) -> Iterab
     try:
         validator(None, field, value)
     except (ValueError, TypeError) as error:
-        yield str(error.args[0])
+        match error.args:
+            case (_, _, tuple() | list() as choices, _):  # attrs' `in_`
+                yield f"{show(value)} is not one of {_choices(choices)}"
+            case (text, *_):
+                yield str(text)
 
 
 def show(value: Any) -> str:

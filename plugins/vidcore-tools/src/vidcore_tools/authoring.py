@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from vidcore.cli.plugins import faults
-from vidcore.errors import PluginError, VidcoreError
+from vidcore.errors import PluginError
 from vidcore.plugins import Host, host, load_reference
 
 
@@ -17,19 +17,11 @@ from vidcore.plugins import Host, host, load_reference
 def doctor() -> None:
     """Import everything that plugins offer and tell what fails. Exits with 1 when something does.
 
-    Looks at each component's config class and code, at each recipe, and at the machine.
+    Looks at each component's config class and code, at commands, recipes and weights, and at the machine.
     """
+    from vidcore.testing.plugins import recipe_faults, weights_faults
+
     known = host()
-    found = [
-        f"{component.kind} {component.name!r}: {text}" for component in known.components for text in _imports(component)
-    ]
-    found += list(_bad_recipes(known))
-    found += [
-        f"weights {name!r} name the recipe {entry.recipe!r}, which is not installed"
-        for name, entry in known.weights.items()
-        if entry.recipe and known.find_recipe(entry.recipe) is None
-    ]
-    found = [*faults(known), *found]
     click.echo(f"python     {sys.version.split()[0]}")
     for line in _machine():
         click.echo(line)
@@ -37,29 +29,26 @@ def doctor() -> None:
     click.echo(
         f"offered    {len(known.components)} components, {len(known.recipes)} recipes, {len(known.weights)} weights"
     )
+    found = [*faults(known), *_not_imported(known)]
+    for name in known.records:
+        found += [*recipe_faults(known, name), *weights_faults(known, name)]
     for text in found:
         click.echo(f"FAULT      {text}", err=True)
-    click.echo("all is well" if not found else f"{len(found)} faults")
     if found:
+        click.echo(f"faults     {len(found)}", err=True)
         raise click.exceptions.Exit(1)
+    click.echo("all is well")
 
 
-def _imports(component: object) -> Iterator[str]:
-    for reference in (component.config, component.factory):  # type: ignore[attr-defined]
-        try:
-            load_reference(reference)
-        except PluginError as error:
-            yield str(error)
-
-
-def _bad_recipes(known: Host) -> Iterator[str]:
-    from vidcore.config.loading import load
-
-    for recipe in known.recipes.values():
-        try:
-            load(recipe.name)
-        except VidcoreError as error:
-            yield f"recipe {recipe.name!r}: {error}"
+def _not_imported(known: Host) -> Iterator[str]:
+    offers = [(f"{one.kind} {one.name!r}", (one.config, one.factory)) for one in known.components]
+    offers += [(f"command `{f'{one.group} {one.name}'.strip()}`", (one.target,)) for one in known.commands]
+    for what, references in offers:
+        for reference in references:
+            try:
+                load_reference(reference)
+            except PluginError as error:
+                yield f"{what}: {error}"
 
 
 def _machine() -> Iterator[str]:
@@ -105,21 +94,23 @@ def check(name: str) -> None:
     from vidcore.plugins.catalog import nearest
 
     known = host()
+    name = name if name in known.records else name.removeprefix("vidcore-")
     if name not in known.records:
         raise PluginError(f"no plugin {name!r} is installed{nearest(name, known.records)}")
     if known.records[name].error:
         raise PluginError(known.explain(known.records[name]))
-    from vidcore.testing import check_component
+    from vidcore.testing.plugins import component_fault, recipe_faults, weights_faults
 
     mine = [component for component in known.components if component.plugin == name]
     failed = 0
     for component in mine:
-        try:
-            check_component(component)
-            click.echo(f"good   {component.kind} {component.name}")
-        except (AssertionError, VidcoreError) as error:
-            failed += 1
-            click.echo(f"FAULT  {component.kind} {component.name}: {error}", err=True)
+        fault = component_fault(component)
+        failed += bool(fault)
+        what = f"{component.kind} {component.name}"
+        click.echo(f"FAULT  {what}: {fault}" if fault else f"good   {what}", err=bool(fault))
     click.echo(f"{len(mine) - failed} of {len(mine)} components are good")
-    if failed:
+    others = [*recipe_faults(known, name), *weights_faults(known, name)]
+    for fault in others:
+        click.echo(f"FAULT  {fault}", err=True)
+    if failed or others:
         raise click.exceptions.Exit(1)

@@ -17,7 +17,7 @@ _COMMANDS = [
     ("plugins", "doctor", "Import everything that plugins offer and tell what fails.", "authoring:doctor"),
     ("plugins", "new", "Write a new plugin that passes its own tests.", "authoring:new"),
     ("plugins", "check", "Run the contract checks on a plugin's components.", "authoring:check"),
-    ("", "rehearse", "Use everything of an experiment once: what `run --dry-run` does.", "experiments:rehearse"),
+    ("run", "dry-run", "Use everything of an experiment once: what `run --dry-run` does.", "experiments:rehearse"),
 ]
 
 
