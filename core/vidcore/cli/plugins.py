@@ -36,6 +36,8 @@ def _offers(known: Host, plugin: str) -> str:
     for what, offers in (("recipes", known.recipes), ("weights", known.weights)):
         count = sum(entry.plugin == plugin for entry in offers.values())
         parts += [f"{count} {what}"] if count else []
+    names = [f"{one.group} {one.name}".strip() for one in known.commands if one.plugin == plugin]
+    parts += [f"commands: {', '.join(names)}"] if names else []
     return "; ".join(parts) or "nothing"
 
 

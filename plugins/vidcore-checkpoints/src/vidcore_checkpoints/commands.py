@@ -159,18 +159,14 @@ def _print_figures(measured: dict[str, float], stated: dict[str, float]) -> None
 
 
 def _print_all() -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("weights", "plugin", "stated", "licence", "here", box=None, header_style="bold")
-    for column in table.columns:
-        column.no_wrap = True
-    for name, entry in host().weights.items():
-        here = "yes" if cached_path(entry.url, entry.sha256).is_file() else ""
-        table.add_row(name, entry.plugin, _figures(entry).partition(",")[0], entry.licence, here)
-    Console().print(
-        table if table.rows else "no installed plugin brings weights; `vidcore plugins list` shows them all"
-    )
+    entries = host().weights
+    if not entries:
+        click.echo("no installed plugin brings weights; `vidcore plugins list` shows them all")
+    width = max(map(len, entries), default=0)
+    for name, entry in entries.items():
+        here = "  here" if cached_path(entry.url, entry.sha256).is_file() else ""
+        stated = _figures(entry).partition(",")[0]
+        click.echo(f"{name:{width}}  {entry.plugin:13} {stated:28} {entry.licence}{here}".rstrip())
 
 
 def _figures(entry: WeightsEntry) -> str:
