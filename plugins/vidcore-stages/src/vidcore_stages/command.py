@@ -122,7 +122,7 @@ def _rehearse(context: click.Context, planned: list[Stage], sets: tuple[str, ...
         click.echo(f"stage {stage.name}:")
         open_ends = [ref.path for ref in stage.references]
         own = [f"stage.{stage.name}.model.weights=''" for path in open_ends if path == ("model", "weights")]
-        context.invoke(find_command("", "rehearse"), source=stage.source, sets=(*sets, *own))
+        context.invoke(find_command("run", "dry-run"), source=stage.source, sets=(*sets, *own))
 
 
 def _train(context: click.Context, stage: Stage, sets: tuple[str, ...], runs: Path, processes: tuple[int, int]) -> None:

@@ -34,5 +34,5 @@ def vidcore_commands() -> list[Command]:
     )
     return [
         Command(group="", name="stages", help=listing, target="vidcore_stages.command:stages"),
-        Command(group="", name="run-stages", help=running, target="vidcore_stages.command:run_stages"),
+        Command(group="run", name="stages", help=running, target="vidcore_stages.command:run_stages"),
     ]
