@@ -35,10 +35,12 @@ def check_plugin(module: ModuleType) -> None:
     name = _entry_point(known, module)
     components = [component for component in known.components if component.plugin == name]
     failures = [
-        f"{component.kind} {component.name!r}: {fault}" for component in components if (fault := _fault(component))
+        f"{component.kind} {component.name!r}: {fault}"
+        for component in components
+        if (fault := component_fault(component))
     ]
     check_light(module, components)
-    failures += [*_recipe_faults(known, name), *_weights_faults(known, name)]
+    failures += [*recipe_faults(known, name), *weights_faults(known, name)]
     failures += [conflict for conflict in known.conflicts if name in conflict]
     assert not failures, f"plugin {name!r} breaks {len(failures)} contracts:\n" + "\n".join(failures)
 
@@ -58,7 +60,8 @@ def _entry_point(known: Host, module: ModuleType) -> str:
     raise AssertionError(f"no installed entry point names {module.__name__}; install it: pip install -e .")
 
 
-def _fault(component: Component) -> str:
+def component_fault(component: Component) -> str:
+    """What breaks the contract of a component, or nothing."""
     try:
         check_component(component)
     except Exception as error:  # whatever a component raises is its fault
@@ -66,7 +69,8 @@ def _fault(component: Component) -> str:
     return ""
 
 
-def _recipe_faults(known: Host, name: str) -> list[str]:
+def recipe_faults(known: Host, name: str) -> list[str]:
+    """Recipes of a plugin that are no experiments, and why."""
     faults = []
     for recipe in known.recipes.values():
         if recipe.plugin == name:
@@ -81,10 +85,12 @@ def _recipe_faults(known: Host, name: str) -> list[str]:
 def _experiments(recipe: str) -> list[str]:
     """The recipe itself, or those of its stages that are experiments."""
     stages = read_layers(recipe).table.get("stage", {})
-    return [f"{recipe}#{name}" for name, stage in stages.items() if stage.get("type", "train") == "train"] or [recipe]
+    train = [name for name, stage in stages.items() if stage.get("type", "train") == "train"]
+    return [f"{recipe}#{name}" for name in train] if stages else [recipe]
 
 
-def _weights_faults(known: Host, name: str) -> list[str]:
+def weights_faults(known: Host, name: str) -> list[str]:
+    """Entries of weights whose recipe or converter is not there."""
     faults = []
     for entry in known.weights.values():
         if entry.plugin != name:
