@@ -241,6 +241,16 @@ def test_a_gradient_norm_that_is_not_finite_skips_the_step() -> None:
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
+def test_gradients_that_no_scale_makes_finite_stop_an_fp16_run() -> None:
+    model = make_model()
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    model.head.weight.register_hook(lambda gradient: gradient * math.nan)
+    run = training(model, make_task(), precision=Precision("fp16", "cpu"), max_bad_steps=3)
+    with pytest.raises(RunError, match="3 steps in a row were not finite, up to step 20"):  # 17 halvings of 2 ** 16
+        trained(run)
+    assert all(torch.equal(before[name], value) for name, value in model.named_parameters())
+
+
 def test_a_step_that_gets_no_batch_has_not_happened() -> None:
     model, task = make_model(), make_task()
     before = {name: value.clone() for name, value in model.state_dict().items()}

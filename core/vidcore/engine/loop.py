@@ -177,10 +177,15 @@ def take_step(training: Training, step: int, batches: Iterator[Batch], *, measur
     bad = not math.isfinite(losses["loss"])
     norm: float | None = None
     if not bad:
-        training.scaler.unscale_(training.optimizer)
-        value = clip_gradients(training.parameters, training.clip, measure=measure)
+        scaler = training.scaler
+        # too large for fp16 is the scaler's business, until it has made the loss smaller than it is
+        shrunk = scaler.is_enabled() and scaler.get_scale() < 1.0
+        scaler.unscale_(training.optimizer)
+        value = clip_gradients(training.parameters, training.clip, measure=measure or shrunk)
         norm = None if value is None else float(value)
-        bad = norm is not None and not math.isfinite(norm) and not training.scaler.is_enabled()
+        bad = norm is not None and not math.isfinite(norm) and (shrunk or not scaler.is_enabled())
+        if bad:
+            scaler.update()
     if bad:
         training.statistics.restore()
         _name_bad_samples(step, losses, norm, [one for each in training.parallel.gather(named) for one in each])
