@@ -21,6 +21,7 @@ from vidcore.plugins import build, host
 from vidcore.randomness import Purpose, generator
 from vidcore.testing import check_dataset
 from vidcore.values import SampleRef
+from vidcore_recognition.config import Recognition
 from vidcore_skeleton.config import SkeletonList, SkeletonPickle, SkeletonReader
 from vidcore_skeleton.files import read_skeleton, write_skeleton
 from vidcore_skeleton.sampling_config import UniformDraws
@@ -123,6 +124,24 @@ def test_unusable_row_is_told_by_name_and_the_others_stay_usable(
     assert "poses.pkl: 'bad'" in str(told.value)
     assert any(finding.level == "error" and "'bad'" in finding.where for finding in data.check(deep=True))
     read(data, 0)
+
+
+def test_sequence_in_which_nobody_was_found_is_named_by_a_check(tmp_path: Path) -> None:
+    empty = annotation("empty", keypoint=np.zeros((1, 20, 17, 2), np.float16))
+    data = dataset(pickled(tmp_path, [annotation("good"), empty]))
+    read(data, 1)  # published files have such rows
+    (finding,) = data.check(deep=True)
+    assert (finding.level, finding.text) == ("warning", "all joints are 0: nobody was found in the sequence")
+    assert "'empty'" in finding.where
+
+
+def test_rows_with_and_without_confidences_are_told_when_they_meet(tmp_path: Path) -> None:
+    rows = [annotation("sure"), annotation("unsure")]
+    del rows[1]["keypoint_score"]
+    data = dataset(pickled(tmp_path, rows))
+    samples = [read(data, index) for index in range(2)]
+    with pytest.raises(DataError, match=r"'unsure'|shape"):
+        build(Recognition(), data.classes).collate(samples)
 
 
 @pytest.mark.parametrize(

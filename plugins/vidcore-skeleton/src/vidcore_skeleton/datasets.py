@@ -120,12 +120,22 @@ class SkeletonDataset:
         Raises:
             DataError: The sequence cannot be used; the message names it.
         """
-        index = ref.index % len(self._sequences)
+        return self._samples(self._usable(ref.index), ref, rng)
+
+    def _usable(self, index: int) -> Skeleton:
+        """The sequence at this index, of which its label and numbers are right."""
+        index %= len(self._sequences)
         label = self._sequences.label(index)
         try:
             if not label < len(self._classes):
                 raise DataError(f"label {label}, but the classes are 0 ... {len(self._classes) - 1}")
-            skeleton = checked(self._sequences.read(index))
+            return checked(self._sequences.read(index))
+        except DataError as error:
+            raise named(error, self.where(index)) from error
+
+    def _samples(self, skeleton: Skeleton, ref: SampleRef, rng: np.random.Generator) -> list[Sample]:
+        index = ref.index % len(self._sequences)
+        try:
             repeats = self.context.repeats if self.context.training else 1
             readings = [self._reading(skeleton, rng if self.context.training else None) for _ in range(repeats)]
         except DataError as error:
@@ -140,7 +150,7 @@ class SkeletonDataset:
             Sample(
                 ref=evolve(ref, repeat=ref.repeat + repeat),
                 inputs={"pose": pose.joints},
-                target={"label": label},
+                target={"label": self._sequences.label(index)},
                 meta=meta | pose.meta(),
             )
             for repeat, pose in enumerate(readings)
@@ -156,12 +166,15 @@ class SkeletonDataset:
         return SkeletonLayer(self._sequences.read(index % len(self._sequences)), layout)
 
     def check(self, deep: bool = False) -> Iterator[Finding]:
-        """Odd rows, classes without a sequence; `deep` reads each sample once."""
+        """Odd rows, classes without a sequence; `deep` reads each sample once, and names those with nobody in them."""
         yield from self._sequences.findings()
         labels = {self._sequences.label(index) for index in range(len(self._sequences))}
         for index in range(len(self._sequences)) if deep else ():
             try:
-                self.sample(SampleRef("", 0, index), generator(0, Purpose.SAMPLE, index=index))
+                skeleton = self._usable(index)
+                self._samples(skeleton, SampleRef("", 0, index), generator(0, Purpose.SAMPLE, index=index))
+                if not skeleton.joints.any():
+                    yield Finding("warning", self.where(index), "all joints are 0: nobody was found in the sequence")
             except DataError as error:
                 yield Finding("error", self.where(index), str(error))
         if missing := [name for i, name in enumerate(self._classes) if i not in labels]:
