@@ -135,6 +135,8 @@ def test_a_smaller_video_keeps_frames_times_and_sound(videos: Path, vidcore: Vid
     assert numbers(small) == list(range(50)) and decode_all(small)[0].shape == (48, 80, 3)
     assert seconds(small) == pytest.approx(seconds(videos / "jump/c.mp4"), abs=1e-3)
     assert max(np.diff(key_frames(small))) <= 5 < max(np.diff(key_frames(videos / "jump/c.mp4")))
+    written = small.read_bytes()  # x264 notes its options in the file
+    assert b"cabac=0" in written and b"deblock=0" in written, "small copies are to be quick to decode"
     with av.open(str(small)) as new, av.open(str(videos / "jump/c.mp4")) as old:
         packets = [[bytes(p) for p in each.demux(each.streams.audio[0]) if p.size] for each in (new, old)]
     assert packets[0] == packets[1]

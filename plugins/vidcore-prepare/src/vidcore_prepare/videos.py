@@ -20,7 +20,7 @@ from vidcore_prepare.engine import Item
 from vidcore_prepare.media import Clock, Encoding, Shaper, VideoWriter, first_picture, new_video, opened, picture_stream
 
 _COPIED_SOUND = {"aac", "mp3", "ac3", "eac3", "opus", "alac"}  # goes into MP4 as it is
-FINE = Encoding(crf=18, gop=48)  # pieces of originals stay originals
+FINE = Encoding(crf=18, gop=48, quick_to_read=False)  # pieces of originals stay originals
 _SLACK = Fraction(1, 2000)  # seconds: a segment that starts at 1.2 has the frame at 1.19999
 _SOUND_LAGS = 2  # seconds that sound may lie behind its pictures in a file
 
