@@ -61,7 +61,6 @@ def run(tmp_path: Path) -> RunInfo:
         name="tennis",
         folder=tmp_path,
         experiment=Experiment(task=None, model=None),
-        stage="",
         start_step=0,
         total_steps=100,
         steps_per_epoch=10,

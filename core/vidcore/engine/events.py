@@ -37,7 +37,6 @@ class RunInfo:
     name: str
     folder: Path
     experiment: Experiment
-    stage: str  # "" where the experiment has one stage
     start_step: int  # above 0 when the run goes on
     total_steps: int
     steps_per_epoch: int
@@ -46,6 +45,14 @@ class RunInfo:
 
 class RunEvents:
     """The hooks. Steps count from 1 here: `step` is the number of steps done; `epoch` is the one that is running."""
+
+    @hookspec
+    def stage_started(self, stage: str, type: str, folder: Path) -> None:
+        """One of the stages of a file is about to begin, or to go on; its run, if it has one, is told within."""
+
+    @hookspec
+    def stage_finished(self, stage: str, type: str, folder: Path) -> None:
+        """A stage is done; `folder` holds what it wrote."""
 
     @hookspec
     def run_started(self, run: RunInfo) -> None:

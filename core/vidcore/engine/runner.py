@@ -186,7 +186,6 @@ def _open_session(
         name=folder.path.name,
         folder=folder.path,
         experiment=experiment,
-        stage="",
         start_step=where.step,
         total_steps=training.total_steps,
         steps_per_epoch=per_epoch,

@@ -125,3 +125,31 @@ def test_a_run_without_stages_has_no_from(file: Path, vidcore: Vidcore) -> None:
 def _after_plain_run(file: Path, vidcore: Vidcore) -> str:
     vidcore("run", f"{file}#first", "--name", "two-steps")
     return vidcore("run", file, expect=1)
+
+
+def test_callbacks_hear_of_every_stage_that_is_not_finished(file: Path, vidcore: Vidcore, tmp_path: Path) -> None:
+    heard = tmp_path / "heard.jsonl"
+    file.write_text(f'callbacks.ear = {{ type = "toy-watcher", path = "{heard}" }}\n{file.read_text()}')
+    vidcore("run", file)
+    rows = [json.loads(line) for line in heard.read_text().splitlines()]
+    told = [(row["event"], row.get("stage")) for row in rows if row["event"].partition("_")[0] in ("stage", "run")]
+    runs = [("run_started", None), ("run_finished", None)]
+    assert told == [
+        ("stage_started", "first"), *runs, ("stage_finished", "first"),
+        ("stage_started", "second"), *runs, ("stage_finished", "second"),
+        ("stage_started", "scores"), ("stage_finished", "scores"),
+    ]  # fmt: skip
+    assert [row["type"] for row in rows if row["event"] == "stage_started"] == ["train", "train", "predict"]
+    assert all(row["there"] for row in rows if row["event"] == "stage_finished")
+    heard.unlink()
+    vidcore("run", file)
+    assert not heard.exists()
+
+
+def test_a_callback_of_stages_that_fails_is_named_and_one_that_may_stop_does(file: Path, vidcore: Vidcore) -> None:
+    ear = 'callbacks.ear = { type = "toy-watcher", fail_at = "stage_started" }\n'
+    file.write_text(ear + file.read_text())
+    assert "callback 'ear' failed 3 times" in vidcore("run", file)
+    misspelt = file.read_text().replace("toy-watcher", "toy-wacher")
+    file.write_text(misspelt)
+    assert "did you mean 'toy-watcher'?" in _flat(vidcore("run", file, expect=2))

@@ -26,7 +26,6 @@ def train(tmp_path: Path) -> Train:
             name="tennis",
             folder=tmp_path,
             experiment=Experiment(task=None, model=None),
-            stage="",
             start_step=start,
             total_steps=total,
             steps_per_epoch=10,

@@ -12,7 +12,7 @@ from vidcore.cli.lazy import find_command
 from vidcore.config.layers import parse_set
 from vidcore.config.loading import read_layers, stage_names
 from vidcore.errors import ConfigError
-from vidcore_stages.planning import Stage, plan
+from vidcore_stages.planning import Stage, callbacks_of, plan
 
 _runs_option = click.option(
     "--runs", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), show_default=True,
@@ -66,6 +66,7 @@ def run_stages(
         return
     from rich.console import Console
 
+    from vidcore.engine.events import Events
     from vidcore.engine.run_folder import set_aside
     from vidcore_stages.running import Workshop, run_all
 
@@ -82,7 +83,10 @@ def run_stages(
         (console.rule if title else console.print)(text, **({"align": "left"} if title else {"soft_wrap": True}))
 
     device = str(table.get("engine", {}).get("device", "auto"))
-    run_all(planned, workshop, table=table, train=train, start=start, device=device, say=say)
+    events = Events(callbacks_of(table))
+    run_all(planned, workshop, table=table, train=train, start=start, device=device, events=events, say=say)
+    for name, count in events.failures.items():
+        say(f"callback {name!r} failed {count} times")
     console.print(f"all {len(planned)} stages are finished: {folder / 'stages'}", highlight=False, soft_wrap=True)
 
 

@@ -65,6 +65,13 @@ class Stage:
 
 
 @frozen
+class _Callbacks:
+    """Those that hear of every stage of a file."""
+
+    callbacks: dict[str, Annotated[Any, Slot("callback")]] = field(factory=dict)
+
+
+@frozen
 class _Table:
     """The part of a file that is about stages."""
 
@@ -123,6 +130,14 @@ def typed_options(table: dict[str, Any]) -> Any:
     if typed is None:
         raise ConfigError("\n".join(tell(Merged(), problem) for problem in problems))
     return typed.stage["this"]
+
+
+def callbacks_of(table: dict[str, Any]) -> dict[str, object]:
+    """What stands in the file's own [callbacks.NAME], built. Each run of a train stage has those, too, as its own."""
+    typed, problems = structure({"callbacks": table.get("callbacks", {})}, _Callbacks, host())
+    if typed is None:
+        raise ConfigError("\n".join(tell(Merged(), problem) for problem in problems))
+    return {name: build(config) for name, config in typed.callbacks.items()}
 
 
 def _references(value: Any, path: Place, merged: Merged, prefix: tuple[str, ...]) -> Iterator[Reference]:

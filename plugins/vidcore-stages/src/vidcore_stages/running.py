@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from attrs import frozen
 
 from vidcore.config.tables import write
+from vidcore.engine.events import Events
 from vidcore.engine.run_folder import RunFolder, RunLock, set_aside, table_differences
 from vidcore.errors import ConfigError, RunError
 from vidcore.plugins import build
@@ -57,6 +58,7 @@ def run_all(
     train: Callable[[Stage, tuple[str, ...]], None],
     start: str = "",
     device: str = "auto",
+    events: Events | None = None,
     say: Say = lambda text, *, title=False: None,
 ) -> None:
     """Run every stage that is not finished.
@@ -68,11 +70,12 @@ def run_all(
         train: Trains a stage, given its references as `--set` options; finds itself what is done.
         start: Run this stage and all that read from it anew; earlier results are kept under another name.
         device: For stages that are no experiment.
+        events: Tells callbacks of each stage that is not finished.
         say: Told what happens.
 
     Raises:
         ConfigError: There is no stage `start`; or options of a finished stage, or what it read, changed since.
-        RunError: Another process has the folder.
+        RunError: Another process has the folder, or a callback wants no further stage.
     """
     by_name = {stage.name: stage for stage in stages}
     if start and start not in by_name:
@@ -86,7 +89,19 @@ def run_all(
             say(f"stage {name}: earlier results are kept as {kept}" if kept else f"stage {name}: nothing to set aside")
         for number, stage in enumerate(stages, 1):
             say(f"stage {number} of {len(stages)}: {stage.name} ({stage.type})", title=True)
+            folder = workshop.stage(stage.name)
+            heard = events if state_of(stage, folder) != "finished" else None
+            _tell(heard, "stage_started", stage, folder)
             _run_one(stage, by_name, workshop, train, device, say)
+            _tell(heard, "stage_finished", stage, folder)
+
+
+def _tell(events: Events | None, event: str, stage: Stage, folder: Path) -> None:
+    if events is None:
+        return
+    events.send(event, stage=stage.name, type=stage.type, folder=folder)
+    if events.stop_reason:
+        raise RunError(f"no further stage after {event} of {stage.name!r}: {events.stop_reason}")
 
 
 def _run_one(

@@ -28,7 +28,6 @@ class MadeRun:
             name="tennis",
             folder=self.folder,
             experiment=Experiment(task=None, model=None),
-            stage="",
             start_step=start_step,
             total_steps=100,
             steps_per_epoch=10,

@@ -153,6 +153,14 @@ class ToyWatcher:
             raise OSError("the toy watcher broke")
 
     @hookimpl
+    def stage_started(self, stage: str, type: str) -> None:
+        self._hear("stage_started", stage=stage, type=type)
+
+    @hookimpl
+    def stage_finished(self, stage: str, folder: Path) -> None:
+        self._hear("stage_finished", stage=stage, there=folder.is_dir())
+
+    @hookimpl
     def run_started(self, run: Any) -> None:
         self._hear("run_started", start_step=run.start_step, total_steps=run.total_steps)
 
