@@ -101,10 +101,30 @@ def test_no_half_file_is_left_where_a_picture_stood(make_run: MakeRun, monkeypat
     assert (folder / "curves.png").read_bytes() == before
 
 
-def test_evaluation_draws_curves_and_confusions(make_run: MakeRun) -> None:
+def test_evaluation_draws_all_but_the_page(make_run: MakeRun) -> None:
     folder = make_run(count=4)
     send(ReportCallback(Report()), "evaluation_finished", folder)
-    assert pictures(folder) == {"curves.png", "confusion.png"}
+    assert pictures(folder) == {"curves.png", "confusion.png", "predictions.png"}
+
+
+def test_videos_are_read_again_only_when_the_run_went_on_for_long(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, drawn = [100.0], []
+
+    def draw_slowly(*_: object) -> None:
+        drawn.append(now[0])
+        now[0] += 2.0
+
+    monkeypatch.setattr("vidcore_report.callback.time", SimpleNamespace(monotonic=lambda: now[0]))
+    for name in ("curves", "confusion"):
+        monkeypatch.setattr(draw, name, lambda *_: None)
+    monkeypatch.setattr(draw, "contact_sheet", draw_slowly)
+    folder, callback = make_run(count=1), ReportCallback(Report())
+    for later in (0.0, 50.0, 49.0, 2.0):
+        now[0] += later
+        send(callback, "evaluation_finished", folder)
+    assert drawn == [100.0, 203.0]  # two seconds are a fiftieth of a hundred
 
 
 def test_every_second_evaluation_can_be_drawn(make_run: MakeRun) -> None:
