@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from attrs import frozen
 from torch import nn
 
 from vidcore.data.plan import TrainingPlan
 from vidcore_training.grid import Grid, Shape
-from vidcore_training.multigrid import MultigridPlan, SubBatchNorm, split_norms
+from vidcore_training.multigrid import MultigridPlan, SubBatchNorm, _scaled, split_norms
 
 GRID = Grid(batch=8, frames=16, height=224, width=224, ends=(24, 48))
 
@@ -48,6 +49,17 @@ def test_the_short_cycle_is_never_larger_than_the_long_ones_shape() -> None:
 
 def test_every_shape_that_comes_is_known_beforehand() -> None:
     assert {(shape.frames, shape.side) for shape in map(GRID.shape, range(60))} == set(GRID.shapes())
+
+
+def test_sides_shrink_with_the_clip_and_of_a_range_only_the_lowest() -> None:
+    @frozen
+    class Scale:
+        size: int | tuple[int, int] = (224, 200)
+        short_side: int | tuple[int, int] | None = (256, 320)
+        long_side: int | None = None
+
+    assert _scaled(Scale(), 0.5) == Scale(size=(112, 100), short_side=(128, 320))
+    assert _scaled(Scale(size=10, short_side=256, long_side=40), 0.5) == Scale(size=5, short_side=128, long_side=20)
 
 
 def test_a_plan_takes_every_sample_once_an_epoch_and_may_begin_anywhere() -> None:

@@ -24,6 +24,7 @@ from vidcore.weights.loading import load_weights
 from vidcore_training.averaging import StochasticAverage
 from vidcore_training.config import Momentum, Swa
 from vidcore_training.momentum import MomentumSchedule
+from vidcore_training.multigrid import MultigridTraining
 from vidcore_training.stopping import without_progress
 
 SWA = {"type": "swa", "start": 0.25, "lr_factor": 0.5}
@@ -238,6 +239,20 @@ def test_a_step_of_each_shape_costs_about_the_same(tmp_path: Path, toy_plugin: N
             assert clips * frames * height * width == pytest.approx(full, rel=0.1)
             taken = take_step(training, step, iter([batch]))
             assert not taken.bad
+
+
+def test_norms_see_as_many_parts_as_the_long_cycles_batch_is_larger(tmp_path: Path, toy_plugin: None) -> None:
+    _, training = start(tmp_path, **GRID)  # 2 steps an epoch: the first cycle has 4 steps, the second 2
+    grid = training.techniques["grid"]
+    assert isinstance(grid, MultigridTraining)
+    parts = []
+    for step in range(8):
+        grid.before_step(training.optimizer, step)
+        parts.append({norm.parts for norm in grid.norms})
+    assert parts == [{8}, {4}, {2}, {1}, {8}, {2}, {1}, {1}]
+    assert grid.grid.shape(0).batch == 4 * 16  # the short cycle doubles it again
+    grid.after_step(training.model, 0)
+    assert {norm.parts for norm in grid.norms} == {1}
 
 
 def test_multigrid_says_what_it_needs(tmp_path: Path, toy_plugin: None) -> None:

@@ -78,11 +78,11 @@ class MultigridTraining(Technique):
         return MultigridDataset(dataset, self.train, self.grid)
 
     def before_step(self, optimizer: torch.optim.Optimizer, step: int) -> None:
-        """The rate is that of the batch."""
+        """The rate is that of the long cycle's batch, and so are the parts; the short cycle's only become larger."""
         for group in optimizer.param_groups:
             group["lr"] *= self.grid.rate(step)
         for norm in self.norms:
-            norm.parts = max(round(self.grid.shape(step).batch / self.sub_batch), 1)
+            norm.parts = max(round(self.grid.rate(step) * self.grid.batch / self.sub_batch), 1)
 
     def after_step(self, model: nn.Module, step: int) -> None:
         """What measures between steps has usual batches."""
@@ -236,7 +236,11 @@ def _reshaped(dataset: Dataset, context: DataContext, train: Any, frames: int, s
 def _scaled(transform: Any, side: float) -> Any:
     names = [entry.name for entry in attrs.fields(type(transform)) if entry.name in _SIDES]
     values = {name: getattr(transform, name) for name in names}
-    return evolve(transform, **{name: _times(value, side) for name, value in values.items() if value is not None})
+    scaled = {name: _times(value, side) for name, value in values.items() if value is not None}
+    if isinstance(values.get("short_side"), tuple):  # a range: the highest stays, so a small clip may be a narrow part
+        lowest, highest = values["short_side"]
+        scaled["short_side"] = (round(lowest * side), highest)
+    return evolve(transform, **scaled)
 
 
 def _times(size: Size, side: float) -> Size:
