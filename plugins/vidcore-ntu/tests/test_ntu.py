@@ -59,6 +59,7 @@ def test_file_is_read_as_it_stands(tmp_path: Path) -> None:
         (lambda words: [*words, "7"], "tells of 3 frames, but 1 more numbers follow"),
         (lambda words: [*words[:-1], "x"], "frame 2, near number .*'x'; is it a .skeleton file"),
         (lambda words: [*words[:12], "20", *words[13:]], "frame 0 has a body of 20 joints; expected 25"),
+        (lambda words: [*words[:13], "nan", *words[14:]], "frame 0 has a joint whose place is no number"),
         (lambda words: [], "ends in frame -1, early"),
         (lambda words: ["frames", *words], "'frames'; is it a .skeleton file"),
     ],

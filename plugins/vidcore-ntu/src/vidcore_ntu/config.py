@@ -65,3 +65,24 @@ class PackedSkeletons(SkeletonData):
     def is_there(self, root: Path) -> bool:
         """The file is."""
         return (root / self.annotations).exists()
+
+
+@frozen(kw_only=True)
+class KineticsSkeleton(SkeletonData):
+    """Skeletons of Kinetics-400 as the authors of ST-GCN published them: a JSON file for each video, by OpenPose.
+
+    18 joints (layout `openpose`) in a picture of 340x256; people of a frame are put in the order of their confidence.
+    """
+
+    labels: str = field(validator=min_len(1))  # file below data.root, such as kinetics_train_label.json
+    folder: str = field(validator=min_len(1))  # of the JSON files, below data.root, such as kinetics_train
+    squeeze: bool = False  # leave out frames without anybody
+
+    def facts(self, root: Path) -> Facts:
+        """Classes of Kinetics-400, unless others are given, and the shape of a clip."""
+        classes = known_classes(self.classes, root) if self.classes else class_names("kinetics400")
+        return Facts(classes=classes, inputs={"pose": self.pose_shape()})
+
+    def is_there(self, root: Path) -> bool:
+        """The labels are."""
+        return (root / self.labels).exists()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from attrs import evolve
 
 from vidcore.data.clips import DataContext
-from vidcore_ntu.config import PackedSkeletons, SkeletonSet
+from vidcore_ntu.config import KineticsSkeleton, PackedSkeletons, SkeletonSet
+from vidcore_ntu.json_table import read_json
 from vidcore_ntu.packed_table import read_packed
 from vidcore_ntu.sets import class_names
 from vidcore_skeleton.annotations import read_table
@@ -29,4 +30,14 @@ def packed_skeletons(config: PackedSkeletons, context: DataContext) -> SkeletonD
         DataError: The annotation file cannot be used, or has no such split.
     """
     table = read_packed(context.root / config.annotations, context.root / config.folder, config)
+    return SkeletonDataset(table, evolve(config, classes=config.classes or class_names("kinetics400")), context)
+
+
+def kinetics_skeleton(config: KineticsSkeleton, context: DataContext) -> SkeletonDataset:
+    """The data set of kind `kinetics-skeleton`.
+
+    Raises:
+        DataError: The file of labels cannot be used.
+    """
+    table = read_json(context.root / config.labels, context.root / config.folder, config)
     return SkeletonDataset(table, evolve(config, classes=config.classes or class_names("kinetics400")), context)

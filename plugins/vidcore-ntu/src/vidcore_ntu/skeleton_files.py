@@ -61,6 +61,8 @@ def _bodies(path: Path, words: list[str]) -> list[Body]:
                 if at > len(words):
                     raise IndexError
                 numbers = np.array(words[start:at], np.float32).reshape(JOINTS, _NUMBERS_OF_JOINT)
+                if not np.isfinite(numbers[:, :3]).all():
+                    raise DataError(f"{path}: frame {frame} has a joint whose place is no number; unpack it once more")
                 seen.setdefault(identity, []).append((frame, numbers[:, :3]))
     except IndexError:
         raise DataError(f"{path} ends in frame {frame}, early; unpack it once more from the archive") from None
