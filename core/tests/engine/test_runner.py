@@ -15,6 +15,7 @@ from vidcore_engine_toy import config as toy_config
 from vidcore_engine_toy import parts as toy_parts
 from vidcore_engine_toy.config import CLASSES
 
+from vidcore.engine.events import Events
 from vidcore.engine.journal import read_journal
 from vidcore.engine.predictions import read_predictions
 from vidcore.engine.runner import run
@@ -168,6 +169,18 @@ def test_callbacks_hear_the_run(run_toy: Run, tmp_path: Path) -> None:
 def test_a_callback_that_fails_is_told_at_the_end(run_toy: Run) -> None:
     result = run_toy(callbacks={"ear": {"type": "toy-watcher", "fail_at": "epoch_started"}})
     assert "callback 'ear' failed 4 times" in result.remarks
+
+
+def test_a_slow_callback_is_named_once_after_the_first_epoch_and_at_the_end(
+    run_toy: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = "callback 'ear' took 30.0 s, 30% of the run"
+    monkeypatch.setattr(Events, "slow", lambda self, seconds: [told] * bool(self.seconds["ear"] and seconds))
+    result = run_toy(callbacks={"ear": {"type": "toy-watcher"}})
+    assert told in result.remarks
+    log = (result.folder / "log.txt").read_text()
+    assert log.count(told) == 2
+    assert log.index(f"so far, {told}") < log.index("epoch 2")
 
 
 def test_a_callback_may_end_training_early(run_toy: Run) -> None:

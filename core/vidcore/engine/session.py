@@ -53,6 +53,7 @@ class Session:
     last_line: float = field(factory=time.perf_counter)
     last_clips: int = 0
     last_data_seconds: float = 0.0
+    slow_callbacks: int = 0  # that were named so far
 
     def module(self, step: int) -> nn.Module:
         """The weights that are measured and kept: the model's, or what techniques make of them."""
@@ -116,8 +117,12 @@ class Session:
         self.events.send("evaluation_finished", run=self.run, split="val", **values)
 
     def epoch_closed(self, epoch: int, progress: Progress) -> None:
-        """Tell that the epoch is over; save where the experiment says so, and at the end."""
+        """Tell that the epoch is over, and who is slow; save where the experiment says so, and at the end."""
         self.events.send("epoch_finished", run=self.run, epoch=epoch)
+        slow = self.events.slow(time.perf_counter() - self.started)
+        if len(slow) > self.slow_callbacks:
+            self.slow_callbacks = len(slow)
+            log.warning("so far, %s", "; ".join(slow))
         every = self.run.experiment.engine.checkpoint.every
         if epoch == self.training.epochs or epoch % every == 0 or self.events.stop_reason:
             self.save(progress)
