@@ -8,7 +8,7 @@ from attrs.validators import and_, ge, in_, lt, optional
 
 from vidcore.errors import ConfigError
 from vidcore.plugins import Host
-from vidcore_tools.describe import Key, explain, json_schema, keys_of
+from vidcore_tools.describe import Key, explain, json_schema, keys_of, table_of
 
 
 @frozen(kw_only=True)
@@ -72,4 +72,17 @@ def test_the_schema_knows_every_component_and_refuses_unknown_keys(host: Host) -
     assert schema["additionalProperties"] is False
     assert schema["properties"]["engine"]["properties"]["epochs"]["default"] == 10
     names, *tables = schema["$defs"]["slot-optimizer"]["anyOf"]
-    assert set(names["enum"]) == {table["properties"]["type"]["const"] for table in tables} == {"sgd", "adam", "adamw"}
+    assert set(names["enum"]) == {table["properties"]["type"]["const"] for table in tables} >= {"sgd", "adamw"}
+
+
+def test_a_key_that_all_components_share_answers_once(host: Host) -> None:
+    assert [path for path, _ in explain("optimizer.groups", host)] == ["optimizer.groups"]
+    assert [path for path, _ in explain("optimizer.betas", host)] == ["optimizer.adamw.betas"]
+
+
+def test_the_table_of_an_optional_key_is_found(host: Host) -> None:
+    ((_, key),) = explain("engine.clip_grad", host)
+    assert isinstance(key, Key)
+    assert [entry.name for entry in keys_of(table_of(key) or Parent)] == ["norm", "value"]
+    ((_, number),) = explain("engine.epochs", host)
+    assert isinstance(number, Key) and table_of(number) is None

@@ -109,9 +109,17 @@ def _step(path: str, target: Any, name: str, host: Host) -> list[tuple[str, Any]
         return [(place, component) for component in components if component.name == name]
     keys = [(f"{path}.{component.name}", component) for component in components]
     answers = [answer for inner_path, component in keys for answer in _step(inner_path, component, name, host)]
+    if len(answers) == len(keys) > 1 and all(answer == answers[0][1] for _, answer in answers):
+        return [(place, answers[0][1])]  # a key of all components, such as `sampling` of data sets
     if not answers and typing.get_origin(_bare(target.annotation)) is dict:
         return [(place, target)]  # the name that the user gave to an entry
     return answers
+
+
+def table_of(key: Key) -> type | None:
+    """The class of the table that a key holds, or whose entries it holds; None where it holds values or a component."""
+    cls = _inside(key.annotation)[1]
+    return cls if isinstance(cls, type) and attrs.has(cls) else None
 
 
 def _names(target: Any, host: Host) -> list[str]:

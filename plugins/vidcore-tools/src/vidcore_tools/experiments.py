@@ -12,6 +12,7 @@ import click
 from vidcore.cli.config import set_option, source_argument
 from vidcore.config.loading import Loaded, find_recipe, load
 from vidcore.config.tables import dumps, to_table
+from vidcore.errors import ConfigError
 from vidcore.plugins import host
 
 _MISSING = object()
@@ -86,7 +87,10 @@ def schema(output: Path | None) -> None:
     if output is None:
         click.echo(text)
     else:
-        output.write_text(text + "\n", encoding="utf-8")
+        try:
+            output.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"{output} cannot be written: {error.strerror}; give another file with -o") from error
         click.echo(f"wrote {output}; put `#:schema ./{output.name}` in the first line of your experiment")
 
 
@@ -112,7 +116,7 @@ def explain(key: str) -> None:
 def _explain_key(path: str, key: Any) -> None:
     from vidcore.config.structure import slot_of
     from vidcore.plugins import load_reference
-    from vidcore_tools.describe import first_line, keys_of
+    from vidcore_tools.describe import first_line, keys_of, table_of
 
     limits = f", {key.limits}" if key.limits else ""
     click.echo(f"{path}: {key.kind}{limits}; {_value(key)}")
@@ -122,8 +126,8 @@ def _explain_key(path: str, key: Any) -> None:
     for component in host().components if slot else ():
         if slot and component.kind == slot.kind:
             click.echo(f"  {component.name:24} {component.summary or first_line(load_reference(component.config))}")
-    nested = key.default if hasattr(type(key.default), "__attrs_attrs__") else None
-    for entry in keys_of(type(nested)) if nested is not None else ():
+    nested = table_of(key)
+    for entry in keys_of(nested) if nested is not None else ():
         click.echo(f"  {entry.name:18} {_value(entry):24} {entry.note or entry.kind}")
 
 
