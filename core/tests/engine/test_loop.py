@@ -241,6 +241,20 @@ def test_a_gradient_norm_that_is_not_finite_skips_the_step() -> None:
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
+def test_an_overflow_in_the_first_fp16_step_leaves_no_trace() -> None:
+    models = {}
+    for kernels in ("fused", "loop"):
+        models[kernels] = model = make_model(dropout=0.0)
+        hook = model.head.weight.register_hook(lambda gradient: gradient * math.inf)
+        policy = Policy(step_finished=lambda step, progress, hook=hook: hook.remove())  # type: ignore[misc]
+        config = Sgd(lr=0.05, kernels=kernels)  # type: ignore[arg-type]
+        run = training(model, make_task(), config=config, precision=Precision("fp16", "cpu"), epochs=2)
+        trained(run, policy=policy)
+        assert run.scaler.get_scale() == 2.0**15
+    for name, value in models["fused"].state_dict().items():
+        torch.testing.assert_close(value, models["loop"].state_dict()[name], rtol=1e-3, atol=1e-4)
+
+
 def test_gradients_that_no_scale_makes_finite_stop_an_fp16_run() -> None:
     model = make_model()
     before = {name: value.clone() for name, value in model.named_parameters()}
