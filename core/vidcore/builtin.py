@@ -21,11 +21,9 @@ def vidcore_components() -> list[Component]:
 # ruff: noqa: E501  a table is read across
 _COMPONENTS: list[tuple[str, str, str, str, str]] = [
     ("optimizer", "sgd", "engine.config:Sgd", "engine.optimizers:sgd", "stochastic gradient descent with momentum"),
-    ("optimizer", "adam", "engine.config:Adam", "engine.optimizers:adam", "Adam, weight decay added to the gradient"),
     ("optimizer", "adamw", "engine.config:AdamW", "engine.optimizers:adamw", "Adam with decoupled weight decay"),
     ("schedule", "constant", "engine.config:Constant", "engine.schedules:ConstantSchedule", "the same rate after an optional warm-up"),
     ("schedule", "cosine", "engine.config:Cosine", "engine.schedules:cosine", "half a cosine down, with warm-up"),
-    ("schedule", "multistep", "engine.config:MultiStep", "engine.schedules:MultiStepSchedule", "a factor at each milestone, with warm-up"),
     ("decoder", "pyav", "data.video.config:PyAVConfig", "data.video.pyav:PyAV", "FFmpeg through PyAV, exact frames"),
     ("sampling", "dense", "data.sampling_config:Dense", "data.sampling:DenseSampling", "clips of frames at a fixed step"),
     ("sampling", "segments", "data.sampling_config:Segments", "data.sampling:SegmentSampling", "a frame, or a few, of each of equal segments"),

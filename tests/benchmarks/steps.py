@@ -27,12 +27,12 @@ from torch import Tensor, nn
 
 from vidcore.config import load_experiment
 from vidcore.config.checks import facts_of
-from vidcore.engine.compilation import compile_model
 from vidcore.engine.config import Sgd
 from vidcore.engine.groups import for_torch, parameter_groups
 from vidcore.engine.optimizers import sgd
 from vidcore.engine.precision import Precision, choose_precision, inputs_channels_last, to_channels_last
 from vidcore.plugins import build
+from vidcore.plugins.discovery import default_config
 
 RECIPES = {  # name: samples of a step on a CPU, where memory and patience are short; on a GPU eight times as many
     "slowonly-r50-4x16-k400": 2,
@@ -85,7 +85,7 @@ def child(recipe: str, way: str, device_name: str, samples: int, steps: int, thr
     config = Sgd(lr=1e-4)
     optimizer = sgd(config, for_torch(parameter_groups(model, config), config))
     if "compile" in rest:
-        compile_model(model, "blocks" if callable(getattr(model, "blocks", None)) else "model")
+        build(default_config("compiler", "blocks" if callable(getattr(model, "blocks", None)) else "model"))(model)
     seconds = []
     with precision.matmul_settings():
         for _ in range(steps + 1):

@@ -2,97 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
-import os
-from pathlib import Path
-
 import pytest
 import torch
+from reference_schedules import Recursive, cos, expected_of, factors, of_the_zoo, warm, warmup_of
 
-from vidcore.engine.config import Constant, Cosine, MultiStep
-from vidcore.engine.schedules import (
-    ConstantSchedule,
-    MultiStepSchedule,
-    Schedule,
-    cosine,
-)
-
-
-def factors(schedule: Schedule, epochs: int, per_epoch: int) -> list[float]:
-    return [schedule.factor(step, per_epoch, epochs) for step in range(epochs * per_epoch)]
-
-
-class Recursive:
-    """Schedules as the reference runs them: objects that step along and multiply the learning rate they find."""
-
-    def __init__(self, tables: list[dict], per_epoch: int) -> None:
-        self.lr, self.base, self.per_epoch = 1.0, 1.0, per_epoch
-        self.parts = [dict(table, seen=-1, last=-1) for table in tables]
-        for part in self.parts:
-            part.setdefault("begin", 0)
-            part.setdefault("end", math.inf)
-            part["by_step"] = part.pop("convert_to_iter_based", False)
-            if part["by_step"]:
-                for key in ("begin", "end"):
-                    part[key] = int(part[key] * per_epoch) if part[key] != math.inf else math.inf
-                if "T_max" in part:
-                    part["T_max"] *= per_epoch
-            self.advance(part)
-
-    def run(self, epochs: int) -> list[float]:
-        seen = []
-        for _ in range(epochs):
-            for _ in range(self.per_epoch):
-                seen.append(self.lr)
-                for part in self.parts:
-                    if part["by_step"]:
-                        self.advance(part)
-            for part in self.parts:
-                if not part["by_step"]:
-                    self.advance(part)
-        return seen
-
-    def advance(self, part: dict) -> None:
-        part["seen"] += 1
-        if not part["begin"] <= part["seen"] < part["end"]:
-            return
-        part["last"] += 1
-        count = part["last"]
-        if part["type"] == "LinearLR":
-            start, total = part["start_factor"], part["end"] - part["begin"] - 1
-            if count == 0:
-                self.lr *= start
-            elif count <= total:
-                self.lr *= 1 + (1 - start) / (total * start + (count - 1) * (1 - start))
-        elif part["type"] == "CosineAnnealingLR" and count > 0:
-            low = part["eta_min"] if "eta_min" in part else part["eta_min_ratio"] * self.base
-            top = part["T_max"]
-            ratio = (1 + math.cos(math.pi * count / top)) / (1 + math.cos(math.pi * (count - 1) / top))
-            self.lr = ratio * (self.lr - low) + low
-        elif part["type"] == "MultiStepLR" and count in part["milestones"]:
-            self.lr *= part["gamma"]
-
-
-def warm(end: float, by_step: bool = True, start: float = 0.1) -> dict:
-    table = {"type": "LinearLR", "start_factor": start, "by_epoch": True, "begin": 0, "end": end}
-    return {**table, "convert_to_iter_based": True} if by_step else table
-
-
-def cos(length: int, begin: int = 0, by_step: bool = False, **low: float) -> dict:
-    table = {
-        "type": "CosineAnnealingLR",
-        "T_max": length,
-        "begin": begin,
-        "end": begin + length,
-        **(low or {"eta_min": 0}),
-    }
-    return {**table, "convert_to_iter_based": True} if by_step else table
-
-
-def steps(*milestones: int, begin: int = 0, end: int = 1000) -> dict:
-    return {"type": "MultiStepLR", "begin": begin, "end": end, "milestones": milestones, "gamma": 0.1}
-
+from vidcore.engine.config import Constant, Cosine
+from vidcore.engine.schedules import ConstantSchedule, Schedule, cosine
 
 REFERENCE = {
     "warm-up by step, cosine by epoch from 0": (
@@ -127,16 +42,6 @@ REFERENCE = {
     ),
     "cosine alone by epoch": ([cos(180)], cosine(Cosine(by="epoch")), 180),
     "cosine alone by step": ([cos(16, by_step=True)], cosine(Cosine()), 16),
-    "milestones from epoch 0 under the warm-up": (
-        [warm(34), steps(94, 154, 196)],
-        MultiStepSchedule(MultiStep(warmup_epochs=34, milestones=(94, 154, 196))),
-        256,
-    ),
-    "milestones that count from the end of the warm-up": (
-        [warm(10, by_step=False), steps(90, 130, begin=10, end=150)],
-        MultiStepSchedule(MultiStep(warmup_epochs=10, warmup_by="epoch", milestones=(100, 140))),
-        150,
-    ),
 }
 
 
@@ -174,41 +79,18 @@ def test_warm_up_reaches_one_in_its_last_step() -> None:
     assert factors(ConstantSchedule(Constant(warmup_epochs=1)), 2, 1) == [0.1, 1.0]
 
 
-def test_milestones_must_ascend() -> None:
-    with pytest.raises(ValueError, match=r"'milestones' must ascend, got \[4, 2\]"):
-        MultiStep(milestones=(4, 2))
-
-
-def test_every_schedule_of_the_zoo_can_be_written() -> None:
-    zoo = Path(os.environ.get("VIDCORE_REFERENCE", Path(__file__).parents[4] / "shared" / "reference")) / "zoo.json"
-    if not zoo.exists():
-        pytest.skip("shared test data absent")
-    rows = [row for row in json.loads(zoo.read_text()) if row.get("schedulers")]
-    different = {
-        json.dumps([row["schedulers"], row["train_loop"]["max_epochs"], row["optimizer"]["lr"]]) for row in rows
-    }
-    assert len(different) > 30
-    for tables, epochs, lr in map(json.loads, sorted(different)):
-        expected = [lr * value for value in Recursive(_relative(tables, lr), 6).run(epochs)]
+def test_every_cosine_of_the_zoo_can_be_written() -> None:
+    seen = [one for one in of_the_zoo() if one[0][-1]["type"] == "CosineAnnealingLR"]
+    assert len(seen) > 15
+    for tables, epochs, lr in seen:
         found = [lr * value for value in factors(_ours(tables, lr), epochs, 6)]
-        assert found == pytest.approx(expected, rel=1e-9, abs=1e-12), tables
-
-
-def _relative(tables: list[dict], lr: float) -> list[dict]:
-    return [dict(table, eta_min=table["eta_min"] / lr) if "eta_min" in table else table for table in tables]
+        assert found == pytest.approx(expected_of(tables, epochs, lr), rel=1e-9, abs=1e-12), tables
 
 
 def _ours(tables: list[dict], lr: float) -> Schedule:
     """The translation that a recipe's author makes by hand."""
-    warmup: dict = {}
-    if tables[0]["type"] == "LinearLR":
-        by = "step" if tables[0].get("convert_to_iter_based") else "epoch"
-        warmup = {"warmup_epochs": tables[0]["end"], "warmup_start": tables[0]["start_factor"], "warmup_by": by}
     curve = tables[-1]
-    begin = curve.get("begin", 0)
-    if curve["type"] == "MultiStepLR":
-        milestones = tuple(begin + milestone for milestone in curve["milestones"])
-        return MultiStepSchedule(MultiStep(milestones=milestones, gamma=curve["gamma"], **warmup))
     by = "step" if curve.get("convert_to_iter_based") else "epoch"
     final = curve["eta_min_ratio"] if "eta_min_ratio" in curve else curve["eta_min"] / lr
-    return cosine(Cosine(begin=begin, length=curve["T_max"], by=by, final=final, **warmup))
+    span = {"begin": curve.get("begin", 0), "length": curve["T_max"]}
+    return cosine(Cosine(**span, by=by, final=final, **warmup_of(tables)))

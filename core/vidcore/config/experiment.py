@@ -87,7 +87,7 @@ class Engine:
     device: str = "auto"  # "auto", "cpu", "cuda", "cuda:1", "mps"
     precision: Literal["auto", "fp32", "tf32", "bf16", "fp16"] = "auto"  # "auto": bf16 where it is fast, else fp32
     channels_last: bool = True  # channels_last_3d for 5-D inputs: faster convolutions, same result up to rounding
-    compile: Literal["none", "model", "blocks"] = "none"  # torch.compile
+    compile: Literal["none", "model", "blocks"] = "none"  # a component of kind `compiler`: torch.compile
     deterministic: bool = False  # refuse kernels whose sums depend on timing
     accumulate: int | None = field(
         default=None, validator=optional(ge(1))

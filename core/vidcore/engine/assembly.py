@@ -11,7 +11,6 @@ from torch import nn
 from vidcore.config.experiment import Experiment
 from vidcore.data.building import build_dataset
 from vidcore.data.transforms import apply_draws
-from vidcore.engine.compilation import compile_model
 from vidcore.engine.groups import for_torch, freeze, parameter_groups, scale_of
 from vidcore.engine.loop import Training
 from vidcore.engine.parallel import Parallel
@@ -20,6 +19,7 @@ from vidcore.engine.techniques import Average, Technique
 from vidcore.errors import ConfigError
 from vidcore.interfaces import Dataset, Metric, Task
 from vidcore.plugins import build
+from vidcore.plugins.discovery import default_config
 from vidcore.randomness import Purpose, torch_seed
 
 
@@ -110,6 +110,7 @@ def build_training(parts: Parts, model: nn.Module, steps_per_epoch: int) -> Trai
 
     Raises:
         ConfigError: A pattern matches no parameter, or nothing is left to train.
+        PluginError: The plugin that compiles is missing.
     """
     experiment, engine = parts.experiment, parts.experiment.engine
     freeze(model, engine.freeze)
@@ -122,7 +123,8 @@ def build_training(parts: Parts, model: nn.Module, steps_per_epoch: int) -> Trai
     techniques = {**({"optimizer": optimizer} if isinstance(optimizer, Technique) else {}), **parts.techniques}
     for technique in techniques.values():
         technique.begin(model, parts, steps_per_epoch)
-    compile_model(model, engine.compile)  # last: averages are measured, and not compiled
+    if engine.compile != "none":  # last: averages are measured, and not compiled
+        build(default_config("compiler", engine.compile, f'engine.compile = "{engine.compile}": '))(model)
     return Training(
         model=model,
         task=parts.task,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from attrs import field, frozen
-from attrs.validators import and_, deep_iterable, deep_mapping, ge, gt, instance_of, le, lt, min_len, optional
+from attrs.validators import and_, deep_iterable, deep_mapping, ge, gt, instance_of, le, lt, optional
 
 
 @frozen(kw_only=True)
@@ -38,7 +38,7 @@ class TorchOptimizer(OptimizerConfig):
     kernels: Literal["auto", "fused", "foreach", "loop"] = "auto"  # for all parameters at once, or one by one
 
 
-_BETAS = deep_iterable(and_(ge(0.0), lt(1.0)))
+BETAS = deep_iterable(and_(ge(0.0), lt(1.0)))
 
 
 @frozen(kw_only=True)
@@ -56,19 +56,11 @@ class Sgd(TorchOptimizer):
 
 
 @frozen(kw_only=True)
-class Adam(TorchOptimizer):
-    """Adam with weight decay added to the gradient, as `torch.optim.Adam`."""
-
-    betas: tuple[float, float] = field(default=(0.9, 0.999), validator=_BETAS)  # decay of the mean and of the square
-    eps: float = field(default=1e-8, validator=gt(0.0))
-
-
-@frozen(kw_only=True)
 class AdamW(TorchOptimizer):
     """Adam with decoupled weight decay, as `torch.optim.AdamW`."""
 
     weight_decay: float = field(default=0.01, validator=ge(0.0))
-    betas: tuple[float, float] = field(default=(0.9, 0.999), validator=_BETAS)  # decay of the mean and of the square
+    betas: tuple[float, float] = field(default=(0.9, 0.999), validator=BETAS)  # decay of the mean and of the square
     eps: float = field(default=1e-8, validator=gt(0.0))
 
 
@@ -102,16 +94,3 @@ class Constant(Warmup):
 @frozen(kw_only=True)
 class Cosine(Warmup, Decay):
     """Half a cosine from 1 to `final`. `begin = 0` lets it fall during the warm-up already."""
-
-
-@frozen(kw_only=True)
-class MultiStep(Warmup):
-    """Times `gamma` at each milestone."""
-
-    milestones: tuple[float, ...] = field(validator=and_(min_len(1), deep_iterable(gt(0.0))))  # epochs from the start
-    gamma: float = field(default=0.1, validator=gt(0.0))
-
-    @milestones.validator
-    def _ascend(self, attribute: Any, value: tuple[float, ...]) -> None:
-        if list(value) != sorted(set(value)):
-            raise ValueError(f"'milestones' must ascend, got {list(value)}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from vidcore.engine.config import Adam, AdamW, Sgd, TorchOptimizer
+from vidcore.engine.config import AdamW, Sgd, TorchOptimizer
 
 Groups = list[dict[str, Any]]
 
@@ -23,23 +23,17 @@ def sgd(config: Sgd, param_groups: Groups) -> torch.optim.Optimizer:
         momentum=config.momentum,
         dampening=config.dampening,
         nesterov=config.nesterov,
-        **_kernels(config, param_groups),
+        **kernels_of(config, param_groups),
     )
-
-
-def adam(config: Adam, param_groups: Groups) -> torch.optim.Optimizer:
-    """`torch.optim.Adam`."""
-    kernels = _kernels(config, param_groups)
-    return torch.optim.Adam(param_groups, lr=config.lr, betas=config.betas, eps=config.eps, **kernels)
 
 
 def adamw(config: AdamW, param_groups: Groups) -> torch.optim.Optimizer:
     """`torch.optim.AdamW`."""
-    kernels = _kernels(config, param_groups)
+    kernels = kernels_of(config, param_groups)
     return torch.optim.AdamW(param_groups, lr=config.lr, betas=config.betas, eps=config.eps, **kernels)
 
 
-def _kernels(config: TorchOptimizer, param_groups: Groups) -> dict[str, bool]:
+def kernels_of(config: TorchOptimizer, param_groups: Groups) -> dict[str, bool]:
     """Whether the optimizer uses one kernel for all parameters, lists of them, or one after another.
 
     `auto` is what is fastest: fused wherever torch has it. On a CPU, one thread, that takes 0.44 of the time of a loop

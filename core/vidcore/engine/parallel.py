@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from vidcore.config.experiment import Experiment
 from vidcore.engine.checkpoints import Checkpoint, Checkpoints
 from vidcore.engine.precision import choose_device
-from vidcore.errors import ConfigError, PluginError
-from vidcore.plugins import build, host, load_reference
+from vidcore.errors import ConfigError
+from vidcore.plugins import build
+from vidcore.plugins.discovery import default_config
 
 T = TypeVar("T")
 
@@ -89,10 +90,7 @@ def open_parallel(experiment: Experiment) -> contextlib.AbstractContextManager[P
     if world == "1" and config is None:
         return contextlib.nullcontext(Parallel(device))
     if config is None:
-        component = host().components.find("parallel", "ddp")
-        if component is None:
-            raise PluginError(f"{world} processes were started, and {host().missing('parallel', 'ddp')}")
-        config = load_reference(component.config)()
+        config = default_config("parallel", "ddp", f"{world} processes were started, and ")
     opened: contextlib.AbstractContextManager[Parallel] = build(config, device)
     return opened
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from vidcore.engine.config import Constant, Cosine, Decay, MultiStep, Warmup
+from vidcore.engine.config import Constant, Cosine, Decay, Warmup
 
 
 class Schedule(Protocol):
@@ -24,7 +24,7 @@ def warmup_factor(warmup: Warmup, step: int, steps_per_epoch: int) -> float:
     """From `warmup_start` at count 0 to 1 at the last count of the warm-up, and 1 from there on."""
     by_epoch = warmup.warmup_by == "epoch"
     count = step // steps_per_epoch if by_epoch else step
-    last = (warmup.warmup_epochs if by_epoch else _steps(warmup.warmup_epochs, steps_per_epoch)) - 1
+    last = (warmup.warmup_epochs if by_epoch else steps_of(warmup.warmup_epochs, steps_per_epoch)) - 1
     if last < 0 or 0 < count >= last:
         return 1.0
     return warmup.warmup_start + (1.0 - warmup.warmup_start) * (count / last if last else 0.0)
@@ -39,13 +39,14 @@ def decay_factor(
     if decay.by == "epoch":
         count, total = step // steps_per_epoch - math.ceil(begin), length
     else:
-        count, total = step - _steps(begin, steps_per_epoch), length * steps_per_epoch
+        count, total = step - steps_of(begin, steps_per_epoch), length * steps_per_epoch
     if count <= 0:
         return 1.0
     return decay.final + (1.0 - decay.final) * curve(min(count / total, 1.0) if total > 0 else 1.0)
 
 
-def _steps(epochs: float, steps_per_epoch: int) -> int:
+def steps_of(epochs: float, steps_per_epoch: int) -> int:
+    """How many steps so many epochs are."""
     return int(round(epochs * steps_per_epoch, 6))  # 0.29 x 100 is 28.999999999999996
 
 
@@ -74,14 +75,3 @@ class DecaySchedule:
 def cosine(config: Cosine) -> Schedule:
     """Loshchilov and Hutter, arXiv:1608.03983, without restarts."""
     return DecaySchedule(config, lambda t: (1.0 + math.cos(math.pi * t)) / 2.0)
-
-
-class MultiStepSchedule:
-    """Warm-up times `gamma` for each milestone passed; a milestone may lie within an epoch."""
-
-    def __init__(self, config: MultiStep) -> None:
-        self.config = config
-
-    def factor(self, step: int, steps_per_epoch: int, total_epochs: int) -> float:
-        passed = sum(step >= _steps(milestone, steps_per_epoch) for milestone in self.config.milestones)
-        return warmup_factor(self.config, step, steps_per_epoch) * self.config.gamma**passed

@@ -239,6 +239,18 @@ def build(config: Any, *context: Any) -> Any:
     return load_reference(host().components.of_config(config).factory)(config, *context)
 
 
+def default_config(kind: str, name: str, why: str = "") -> Any:
+    """The config, at its defaults, of a component that is used by its name.
+
+    Raises:
+        PluginError: `why`, there is none of that name, and what brings it.
+    """
+    component = host().components.find(kind, name)
+    if component is None:
+        raise PluginError(f"{why}{host().missing(kind, name)}")
+    return load_reference(component.config)()
+
+
 @cache
 def known_plugins(what: str = "components") -> dict[str, str]:
     """What plugins that may not be installed would bring: `"kind:name"` or `"group command"` -> distribution."""

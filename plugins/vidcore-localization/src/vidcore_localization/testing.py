@@ -49,7 +49,7 @@ def made_experiment(folder: Path) -> dict[str, Any]:
             "train": {**split, "annotations": "train.json"},
             "val": {**split, "annotations": "val.json"},
         },
-        "optimizer": {"type": "adam", "lr": 3e-3},
+        "optimizer": {"type": "adamw", "lr": 3e-3, "weight_decay": 0.0},
         "metrics": {"recall": {"type": "proposal-recall"}},
     }
 

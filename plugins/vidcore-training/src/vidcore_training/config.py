@@ -8,7 +8,31 @@ from attrs import field, frozen
 from attrs.validators import and_, deep_iterable, ge, gt, le, lt, min_len, optional
 
 from vidcore.config.slots import ScheduleSlot
-from vidcore.engine.config import Decay, Warmup
+from vidcore.engine.config import BETAS, Decay, TorchOptimizer, Warmup
+
+# --- optimizers -------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Adam(TorchOptimizer):
+    """Adam with weight decay added to the gradient, as `torch.optim.Adam`."""
+
+    betas: tuple[float, float] = field(default=(0.9, 0.999), validator=BETAS)  # decay of the mean and of the square
+    eps: float = field(default=1e-8, validator=gt(0.0))
+
+
+# --- compilers --------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class CompiledModel:
+    """`engine.compile = "model"`: torch.compile over the whole model."""
+
+
+@frozen(kw_only=True)
+class CompiledBlocks:
+    """`engine.compile = "blocks"`: torch.compile over the blocks that the model declares."""
+
 
 # --- schedules --------------------------------------------------------------------------------------------------
 
@@ -19,6 +43,19 @@ class Step(Warmup):
 
     every: float = field(default=10.0, validator=gt(0.0))  # epochs
     gamma: float = field(default=0.1, validator=gt(0.0))
+
+
+@frozen(kw_only=True)
+class MultiStep(Warmup):
+    """Times `gamma` at each milestone."""
+
+    milestones: tuple[float, ...] = field(validator=and_(min_len(1), deep_iterable(gt(0.0))))  # epochs from the start
+    gamma: float = field(default=0.1, validator=gt(0.0))
+
+    @milestones.validator
+    def _ascend(self, attribute: Any, value: tuple[float, ...]) -> None:
+        if list(value) != sorted(set(value)):
+            raise ValueError(f"'milestones' must ascend, got {list(value)}")
 
 
 @frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""What this plugin offers: schedules, techniques, and a callback."""
+"""What this plugin offers: an optimizer, compilers, schedules, techniques, and a callback."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ api = 1
 
 # kind, name, config, factory, summary
 _COMPONENTS = [
+    ("optimizer", "adam", "Adam", "optimizers:adam", "Adam, weight decay added to the gradient"),
+    ("compiler", "model", "CompiledModel", "compilation:compiled_model", "torch.compile over the whole model"),
+    ("compiler", "blocks", "CompiledBlocks", "compilation:compiled_blocks", "torch.compile over declared blocks"),
+    ("schedule", "multistep", "MultiStep", "schedules:MultiStepSchedule", "a factor at each milestone, with warm-up"),
     ("schedule", "step", "Step", "schedules:StepSchedule", "a factor after every so many epochs, with warm-up"),
     ("schedule", "linear", "Linear", "schedules:linear", "a straight line down, with warm-up"),
     ("schedule", "poly", "Poly", "schedules:poly", "a power of what is left, with warm-up"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from vidcore.engine.schedules import DecaySchedule, Schedule, warmup_factor
-from vidcore_training.config import Linear, OneCycle, Poly, Step
+from vidcore.engine.schedules import DecaySchedule, Schedule, steps_of, warmup_factor
+from vidcore_training.config import Linear, MultiStep, OneCycle, Poly, Step
 
 
 class StepSchedule:
@@ -16,6 +16,17 @@ class StepSchedule:
 
     def factor(self, step: int, steps_per_epoch: int, total_epochs: int) -> float:
         passed = int(round(step / (self.config.every * steps_per_epoch), 9))  # 0.3 / 0.1 is 2.9999999999999996
+        return warmup_factor(self.config, step, steps_per_epoch) * self.config.gamma**passed
+
+
+class MultiStepSchedule:
+    """Warm-up times `gamma` for each milestone passed; a milestone may lie within an epoch."""
+
+    def __init__(self, config: MultiStep) -> None:
+        self.config = config
+
+    def factor(self, step: int, steps_per_epoch: int, total_epochs: int) -> float:
+        passed = sum(step >= steps_of(milestone, steps_per_epoch) for milestone in self.config.milestones)
         return warmup_factor(self.config, step, steps_per_epoch) * self.config.gamma**passed
 
 

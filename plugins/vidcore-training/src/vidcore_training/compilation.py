@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 
 from torch import nn
 
 from vidcore.errors import ConfigError
+from vidcore_training.config import CompiledBlocks, CompiledModel
 
 log = logging.getLogger(__name__)
 
 
-def compile_model(model: nn.Module, how: Literal["none", "model", "blocks"]) -> None:
-    """Compile in place: modules, parameters and names in the state dict stay what they are.
+Compile = Callable[[nn.Module], None]  # in place: modules, parameters and names in the state dict stay what they are
 
-    What cannot be compiled runs as it is, and the log says why. Compiling the blocks takes less time than compiling the
-    whole, since equal blocks share their code, and is worth almost as much.
 
-    Raises:
-        ConfigError: "blocks", and the model declares none.
+def compiled_model(config: CompiledModel) -> Compile:
+    """The model as one. What cannot be compiled runs as it is, and the log says why."""
+    return lambda model: _compile(model, type(model).__name__)
+
+
+def compiled_blocks(config: CompiledBlocks) -> Compile:
+    """The blocks that a model declares.
+
+    That takes less time than compiling the whole, since equal blocks share their code, and is worth almost as much.
     """
-    if how == "none":
-        return
-    if how == "model":
-        _compile(model, type(model).__name__)
-        return
+    return _compile_blocks
+
+
+def _compile_blocks(model: nn.Module) -> None:
     declare = getattr(model, "blocks", None)
     blocks: list[nn.Module] = list(declare()) if callable(declare) else []
     if not blocks:

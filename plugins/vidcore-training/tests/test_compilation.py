@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vidcore.engine.compilation import compile_model
 from vidcore.errors import ConfigError
+from vidcore.plugins import build
+from vidcore.plugins.discovery import default_config
 
 
 class Blocky(nn.Module):
@@ -26,6 +27,10 @@ class Blocky(nn.Module):
         return x
 
 
+def compiler(name: str) -> Any:
+    return build(default_config("compiler", name))
+
+
 @pytest.fixture
 def eager_backend(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Count compilations, with a backend that needs no C++ compiler."""
@@ -40,11 +45,11 @@ def eager_backend(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return compiled
 
 
-@pytest.mark.parametrize(("how", "count"), [("none", 0), ("model", 1), ("blocks", 2)])
+@pytest.mark.parametrize(("how", "count"), [("model", 1), ("blocks", 2)])
 def test_values_and_names_stay(eager_backend: list[int], how: Any, count: int) -> None:
     model, x = Blocky(), torch.randn(3, 4)
     names, expected = list(model.state_dict()), model(x)
-    compile_model(model, how)
+    compiler(how)(model)
     torch.testing.assert_close(model(x), expected)
     model(x).sum().backward()
     assert list(model.state_dict()) == names
@@ -63,7 +68,7 @@ def test_what_cannot_be_compiled_runs_as_it_is_and_says_why(
     monkeypatch.setattr(torch, "compile", broken)
     model, x = Blocky(), torch.randn(3, 4)
     expected = model(x)
-    compile_model(model, "blocks")
+    compiler("blocks")(model)
     for _ in range(2):
         assert torch.equal(model(x), expected)
     assert caplog.text.count("engine.compile: block 0 (Linear) runs uncompiled: no C++ compiler was found") == 1
@@ -72,11 +77,11 @@ def test_what_cannot_be_compiled_runs_as_it_is_and_says_why(
 
 def test_an_error_of_the_model_itself_is_the_models(eager_backend: list[int]) -> None:
     model = Blocky()
-    compile_model(model, "model")
+    compiler("model")(model)
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
         model(torch.randn(3, 5))
 
 
 def test_a_model_without_blocks_is_told() -> None:
     with pytest.raises(ConfigError, match=r'engine.compile = "blocks": Linear declares no blocks\(\); use "model"'):
-        compile_model(nn.Linear(2, 2), "blocks")
+        compiler("blocks")(nn.Linear(2, 2))
