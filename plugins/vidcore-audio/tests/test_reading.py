@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -49,6 +50,19 @@ def test_a_file_that_is_no_sound_is_told_even_where_silence_is_allowed(tmp_path:
     path.write_bytes(b"no sound at all" * 100)
     with pytest.raises(DataError, match="broken.wav: its sound cannot be read"):
         WaveformReader(RATE, silence=True)(path)
+
+
+def test_a_sound_that_is_not_finite_is_told(tmp_path: Path) -> None:
+    samples = np.zeros((1, 800), np.float32)
+    samples[0, 400] = np.nan
+    with av.open(str(tmp_path / "nan.wav"), "w") as container:
+        stream = container.add_stream("pcm_f32le", rate=RATE, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples, format="flt", layout="mono")
+        frame.rate = RATE
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with pytest.raises(DataError, match=r"nan\.wav has samples that are not finite"):
+        WaveformReader(RATE)(tmp_path / "nan.wav")
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ class WaveformReader:
         """The mean of the channels, resampled, in -1 ... 1.
 
         Raises:
-            DataError: There is no such file, it has no sound, or the sound cannot be decoded.
+            DataError: There is no such file, it has no sound, the sound cannot be decoded, or is not finite.
         """
         channels, rate = _decode(path) if path.exists() or not self.silence else (None, 0)
         if channels is None:
@@ -41,6 +41,8 @@ class WaveformReader:
                 return Sound(np.zeros(_SILENCE_SECONDS * self.sample_rate, np.float32), self.sample_rate)
             raise DataError(f'{path} has no sound; leave it out of the list, or set missing = "silence"')
         mono = channels.mean(axis=0)
+        if not np.isfinite(mono).all():
+            raise DataError(f"{path} has samples that are not finite; write it anew, or remove it")
         return Sound(_resampled(mono, rate, self.sample_rate), self.sample_rate)
 
 
