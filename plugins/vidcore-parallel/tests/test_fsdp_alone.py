@@ -49,10 +49,11 @@ def named_adam(model: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.Adam([{"params": list(parameters), "names": list(names)}], lr=0.01, fused=True)
 
 
-def test_steps_are_those_of_a_plain_loop_and_whole_puts_the_model_together(alone: None) -> None:
-    plain, inputs = Net(), torch.randn(2, 5, 3)
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_steps_are_those_of_a_plain_loop_and_whole_puts_the_model_together(alone: None, device: str) -> None:
+    plain, inputs = Net().to(device), torch.randn(2, 5, 3, device=device)
     cut = copy.deepcopy(plain)
-    with ShardedParallel(Fsdp(), CPU) as parallel:
+    with ShardedParallel(Fsdp(), torch.device(device)) as parallel:
         parallel.shard(cut)
         assert all(isinstance(one, DTensor) for one in cut.parameters())
         optimizer, plainly = named_adam(cut), named_adam(plain)

@@ -6,11 +6,12 @@ import copy
 
 import pytest
 import torch
+import torch.distributed as dist
 from torch import nn
 
 from vidcore.errors import ConfigError, RunError
 from vidcore_parallel.config import Ddp
-from vidcore_parallel.connection import Place, connect, own_device, read_place
+from vidcore_parallel.connection import Place, connect, own_device, preflight, read_place
 from vidcore_parallel.ddp import DataParallel, unused_parameters
 from vidcore_parallel.processes import LeftWithFirstError
 
@@ -98,6 +99,26 @@ def test_a_process_without_company_says_where_it_looked(alone: None) -> None:
         caught.value
     )
     assert "GLOO_SOCKET_IFNAME" in str(caught.value)
+
+
+def test_a_first_all_reduce_that_fails_is_told_with_who_is_silent_and_what_differs(alone: None) -> None:
+    place = Place(0, 1, 0, 0)
+    store = connect(place, CPU, 10.0)
+    try:
+        preflight(dist.group.WORLD, store, place, CPU, 10.0)
+        two = Place(0, 2, 0, 0)
+        store.set("here/1", "torch 1.0, nccl none")
+        with pytest.raises(
+            RunError, match=r"a first all-reduce over gloo failed: process 1 did not get that"
+        ) as silent:
+            preflight(dist.group.WORLD, store, two, CPU, 0.2)
+        assert "They have other versions: process 0: torch 2." in str(silent.value)
+        assert "process 1: torch 1.0, nccl none. NCCL_DEBUG=INFO tells more" in str(silent.value)
+        store.set("before the first all-reduce/1", "")
+        with pytest.raises(RunError, match=r"failed: the sum over all processes is 1, not 3\. Is each of them running"):
+            preflight(dist.group.WORLD, store, two, CPU, 10.0)
+    finally:
+        dist.destroy_process_group()
 
 
 def test_half_an_environment_is_told(alone: None, monkeypatch: pytest.MonkeyPatch) -> None:
