@@ -84,8 +84,8 @@ def prepare(folder: Path, page: str, text: str, rules: dict[str, Any]) -> None:
             assert old in content, f"{page}: {old!r} is not in its block {number}"
             content = content.replace(old, new)
         (folder / name).write_text(content, encoding="utf-8")
-    for path in rules.get("videos", ()):
-        make_video(folder / path)
+    for number, path in enumerate(rules.get("videos", ())):
+        make_video(folder / path, num_frames=16 + number)  # no two alike
 
 
 def run(command: str, folder: Path, environment: dict[str, str], code: int) -> None:

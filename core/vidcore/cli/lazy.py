@@ -20,6 +20,7 @@ class Lazy:
 
     target: str  # "module:command"
     help: str  # one line for lists
+    section: str = ""  # heading in lists
 
 
 class LazyGroup(click.Group):
@@ -56,9 +57,11 @@ class LazyGroup(click.Group):
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        entries = [(name, entry.help) for name, entry in self._all().items()]
-        with formatter.section("Commands"):
-            formatter.write_dl(entries or [("", "none; plugins that are not installed bring them")])
+        everything = self._all()
+        for section in sorted({entry.section for entry in everything.values()} or {""}):
+            entries = [(name, entry.help) for name, entry in everything.items() if entry.section == section]
+            with formatter.section(section or "Commands"):
+                formatter.write_dl(entries or [("", "none; plugins that are not installed bring them")])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -79,7 +82,9 @@ def plugin_commands(group: str) -> Callable[[], dict[str, Lazy]]:
         from vidcore.plugins import host
 
         return {
-            command.name: Lazy(command.target, command.help) for command in host().commands if command.group == group
+            command.name: Lazy(command.target, command.help, command.section)
+            for command in host().commands
+            if command.group == group
         }
 
     return more

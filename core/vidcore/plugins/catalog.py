@@ -74,6 +74,7 @@ class Command:
     name: str
     help: str  # one line, shown without importing the target
     target: str = field(validator=_is_reference)  # a click command
+    section: str = ""  # heading under which the group's help shows it; headings are sorted
     plugin: str = ""
 
 

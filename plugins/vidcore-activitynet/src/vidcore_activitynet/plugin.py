@@ -17,6 +17,12 @@ def vidcore_components() -> list[Component]:
     ]
 
 
+@hookimpl
+def vidcore_downloads() -> str:
+    """Where annotations and videos are, for `vidcore data fetch`."""
+    return "vidcore_activitynet:downloads.toml"
+
+
 def _dataset(name: str, config: str, summary: str) -> Component:
     return Component(
         kind="dataset",

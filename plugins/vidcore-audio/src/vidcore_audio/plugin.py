@@ -95,6 +95,7 @@ def vidcore_commands() -> list[Command]:
     return [
         Command(
             group="data",
+            section="4. Sound, people, features instead of videos",
             name="audio-features",
             help="Write the spectrograms of sounds or videos as .npy files.",
             target="vidcore_audio.commands:audio_features",

@@ -44,6 +44,7 @@ def vidcore_commands() -> list[Command]:
     return [
         Command(
             group="data",
+            section="5. Segments of long videos",
             name="proposals",
             help="Make candidate proposals of the curves that temporal evaluation predicts.",
             target="vidcore_bsn.commands:proposals",

@@ -19,3 +19,9 @@ def vidcore_components() -> list[Component]:
             summary="videos with labels of several kinds, some unknown",
         )
     ]
+
+
+@hookimpl
+def vidcore_downloads() -> str:
+    """Where annotations and videos are, for `vidcore data fetch`."""
+    return "vidcore_hvu:downloads.toml"

@@ -41,24 +41,28 @@ def vidcore_commands() -> list[Command]:
     return [
         Command(
             group="data",
+            section="4. Sound, people, features instead of videos",
             name="features",
             help="Extract features of raw videos with any recognition model.",
             target="vidcore_localization.feature_command:features",
         ),
         Command(
             group="data",
+            section="5. Segments of long videos",
             name="export-segments",
             help="Write predicted segments as ActivityNet's evaluation reads them.",
             target="vidcore_localization.commands:export",
         ),
         Command(
             group="data",
+            section="5. Segments of long videos",
             name="score-segments",
             help="Measure a result file on annotations.",
             target="vidcore_localization.commands:score",
         ),
         Command(
             group="data",
+            section="5. Segments of long videos",
             name="convert-proposals",
             help="Convert text lists of proposals between frames and fractions.",
             target="vidcore_localization.commands:convert",

@@ -34,6 +34,7 @@ def vidcore_commands() -> list[Command]:
     return [
         Command(
             group="data",
+            section="4. Sound, people, features instead of videos",
             name="ntu",
             help="Turn raw .skeleton files of NTU RGB+D into an annotation file.",
             target="vidcore_ntu.commands:ntu",

@@ -13,6 +13,7 @@ def vidcore_commands() -> list[Command]:
     return [
         Command(
             group="data",
+            section="4. Sound, people, features instead of videos",
             name="poses",
             help="Find the people in videos and write their key points.",
             target="vidcore_poses.commands:poses",

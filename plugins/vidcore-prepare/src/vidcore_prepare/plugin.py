@@ -6,20 +6,27 @@ from vidcore.plugins import Command, Component, hookimpl
 
 api = 1
 
-# In the order of a first acquaintance. name, help, target
-_COMMANDS = [
-    ("fetch", "Download a data set: annotations, and videos where that is allowed.", "source_commands:fetch"),
-    ("stats", "What a folder of videos is like, as a table and a picture.", "statistics_command:stats"),
-    ("frames", "Videos -> a folder of pictures for each.", "media_commands:frames"),
-    ("flow", "Videos -> pictures of how pixels move from frame to frame.", "media_commands:flow"),
-    ("resize", "Videos -> smaller videos that are fast to jump into.", "media_commands:resize"),
-    ("encode", "Folders of pictures -> videos.", "media_commands:encode"),
-    ("audio", "Videos -> their sound as .wav files.", "media_commands:audio"),
-    ("filelist", "Folders or official splits -> lists for training and validation.", "list_commands:filelist"),
-    ("convert", "A list as text, CSV or JSON -> another of these.", "list_commands:convert"),
-    ("cut", "Cut pieces out of videos, as a CSV of yours says.", "source_commands:cut"),
-    ("trim", "Cut the clips of a data set out of whole videos.", "source_commands:trim"),
-]
+# section of the help, then in the order of a first acquaintance: name, help, target
+_COMMANDS = {
+    "1. Get videos and look at them": [
+        ("fetch", "Download a data set: annotations, and videos where that is allowed.", "source_commands:fetch"),
+        ("stats", "What a folder of videos is like, as a table and a picture.", "statistics_command:stats"),
+    ],
+    "2. Make of videos what trains fast": [
+        ("resize", "Videos -> smaller videos that are fast to jump into.", "media_commands:resize"),
+        ("cut", "Cut pieces out of videos, as a CSV of yours says.", "source_commands:cut"),
+        ("trim", "Cut the clips of a data set out of whole videos, as its annotation says.", "source_commands:trim"),
+        ("frames", "Videos -> a folder of pictures for each.", "media_commands:frames"),
+        ("encode", "Folders of pictures -> videos.", "media_commands:encode"),
+        ("flow", "Videos -> pictures of how pixels move from frame to frame.", "media_commands:flow"),
+        ("audio", "Videos -> their sound as .wav files.", "media_commands:audio"),
+    ],
+    "3. Say what is trained on": [
+        ("filelist", "Folders or official splits -> lists for training and validation.", "list_commands:filelist"),
+        ("convert", "A list as text, CSV or JSON -> another of these.", "list_commands:convert"),
+        ("check", "Find broken videos, wrong labels, shared videos before a GPU is busy.", "check_command:check"),
+    ],
+}
 
 
 @hookimpl
@@ -40,8 +47,9 @@ def vidcore_components() -> list[Component]:
 def vidcore_commands() -> list[Command]:
     """Commands under `vidcore data`."""
     return [
-        Command(group="data", name=name, help=text, target=f"vidcore_prepare.{target}")
-        for name, text, target in _COMMANDS
+        Command(group="data", section=section, name=name, help=text, target=f"vidcore_prepare.{target}")
+        for section, commands in _COMMANDS.items()
+        for name, text, target in commands
     ]
 
 

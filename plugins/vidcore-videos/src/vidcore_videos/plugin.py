@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vidcore.plugins import Command, Component, hookimpl
+from vidcore.plugins import Component, hookimpl
 
 api = 1
 
@@ -25,17 +25,4 @@ def vidcore_components() -> list[Component]:
             factory="vidcore_videos.datasets:class_folder_dataset",
             summary="a folder of videos for each class",
         ),
-    ]
-
-
-@hookimpl
-def vidcore_commands() -> list[Command]:
-    """`vidcore data check`."""
-    return [
-        Command(
-            group="data",
-            name="check",
-            help="Find broken videos and wrong labels before training.",
-            target="vidcore_videos.commands:check",
-        )
     ]
