@@ -20,9 +20,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from vidcore.config import load_experiment, to_table
+from vidcore.config import Experiment, load_experiment, to_table
 from vidcore.config.loading import read_layers
 from vidcore.engine.run_folder import FREE_KEYS
+from vidcore.errors import ConfigError
 from vidcore_recognition import fusing
 
 ROOT = Path(__file__).parent.parent
@@ -52,13 +53,21 @@ def same(before: dict[str, Any], name: str) -> bool:
     if "+" in name:
         names = {part for _, part in weighted(name)}
         return before.keys() == names and all(same(part, key) for key, part in before.items())
-    stem, mark, stage = name.partition("#")
-    known = {} if stage else {"model.num_classes": 1}  # where the data alone tells it
-    experiment = load_experiment(f"{EXAMPLES / stem}.toml{mark}{stage}", _NO_DATA | known)
+    experiment = _example(name)
     now, said = essence(to_table(experiment)), essence(to_table(experiment, whole=False))
     if not said.keys() <= before.keys() <= now.keys():
         return False
     return all(now[key] == value or str(now[key]).startswith("stage:") for key, value in before.items())
+
+
+def _example(name: str) -> Experiment:
+    stem, mark, stage = name.partition("#")
+    source = f"{EXAMPLES / stem}.toml{mark}{stage}"
+    try:
+        return load_experiment(source, _NO_DATA)
+    except ConfigError:  # a class list that is not here: the number of classes is one that runs may differ in
+        key = f"stage.{stage}.model.num_classes" if stage else "model.num_classes"
+        return load_experiment(source, _NO_DATA | {key: 1})
 
 
 def weighted(group: str) -> list[tuple[float, str]]:
