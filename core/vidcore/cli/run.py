@@ -58,12 +58,12 @@ def run(
     if stage_names(source):
         several = {"nproc": nproc, "max_restarts": max_restarts}
         folder = {"runs": runs, "name": name, "fresh": fresh, "start": start}
-        context.invoke(find_command("", "run-stages"), source=source, sets=sets, dry_run=dry_run, **folder, **several)
+        context.invoke(find_command("run", "stages"), source=source, sets=sets, dry_run=dry_run, **folder, **several)
         return
     if start:
         raise ConfigError(f"--from {start}: {source} has no stages; --fresh begins a run anew")
     if dry_run:
-        context.invoke(find_command("", "rehearse"), source=source, sets=sets)
+        context.invoke(find_command("run", "dry-run"), source=source, sets=sets)
         return
     experiment = load(source, sets=sets).experiment
     if nproc > 1 and "WORLD_SIZE" not in os.environ:  # which is there in the processes that this starts
