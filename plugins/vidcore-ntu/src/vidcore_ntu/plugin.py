@@ -25,6 +25,13 @@ def vidcore_components() -> list[Component]:
             factory="vidcore_ntu.datasets:packed_skeletons",
             summary="skeletons of Kinetics-400, a file of loose people for each video",
         ),
+        Component(
+            kind="dataset",
+            name="kinetics-skeleton",
+            config="vidcore_ntu.config:KineticsSkeleton",
+            factory="vidcore_ntu.datasets:kinetics_skeleton",
+            summary="skeletons of Kinetics-400, a JSON file for each video",
+        ),
     ]
 
 
