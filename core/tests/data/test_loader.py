@@ -18,6 +18,7 @@ from vidcore.data import sampling_config, transform_config
 from vidcore.data.bad_videos import BadVideos
 from vidcore.data.clips import DataContext
 from vidcore.data.loader import auto_workers, load_batches
+from vidcore.data.pace import Pace
 from vidcore.data.plan import EvaluationPlan, Plan, TrainingPlan
 from vidcore.data.sampling import DenseSampling
 from vidcore.data.transforms import Flip, RandomResizedCrop
@@ -243,6 +244,46 @@ def test_closing_early_ends_the_workers(video_folder: Path) -> None:
     assert len(workers) == 2
     batches.close()
     assert not workers & set(multiprocessing.active_children())
+
+
+def test_auto_goes_on_with_fewer_workers_and_the_same_bits(video_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vidcore.data.loader.auto_workers", lambda: 2)
+    monkeypatch.setattr("vidcore.data.pace._TO", 3)
+    monkeypatch.setattr(Pace, "enough", lambda self, workers, prefetch: (workers - 1, 3))
+    data, running, batches = dataset(video_folder), [], []
+    bad = BadVideos(action="fail", num_samples=len(data))
+    for batch in load_batches(data, task(), training(), bad, seed=5, workers="auto"):
+        running.append(len(multiprocessing.active_children()))
+        batches.append(batch)
+    assert running == [2, 2, 2, 1, 1, 1, 1]
+    assert all(same(a, b) for a, b in zip(batches, load(data, training()), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("reading", "using", "found", "words"),
+    [
+        (0.10, 0.40, (1, 2), "1 of 6 workers keep up, with 2 batches ready each"),
+        (0.40, 0.20, (3, 2), "3 of 6 workers keep up, with 2 batches ready each"),
+        (0.40, 0.01, (6, 2), "training may wait for its 6 workers"),
+        (0.40, 0.00, (6, 2), "data resize"),
+    ],
+)
+def test_as_many_workers_are_enough_as_read_while_a_batch_is_used(
+    caplog: pytest.LogCaptureFixture, reading: float, using: float, found: tuple[int, int], words: str
+) -> None:
+    caplog.set_level("INFO", "vidcore")
+    pace = Pace()
+    told = [pace.add(9.0, 9.0) for _ in range(8)] + [pace.add(reading, using) for _ in range(30)]
+    assert [number for number, last in enumerate(told) if last] == [31]
+    assert pace.enough(6, 2) == found
+    assert words in caplog.text
+
+
+def test_workers_keep_more_ready_where_some_videos_are_slow() -> None:
+    pace = Pace()
+    for number in range(32):
+        pace.add(1.0 if number == 20 else 0.1, 0.3)
+    assert pace.enough(4, 2) == (1, 4)
 
 
 def test_auto_workers_leave_a_processor_for_training(monkeypatch: pytest.MonkeyPatch) -> None:

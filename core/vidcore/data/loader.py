@@ -11,11 +11,14 @@ the usual `if __name__ == "__main__":`.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Iterator
+from itertools import islice
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -27,7 +30,8 @@ from attrs import evolve, field, frozen
 from torch.utils.data import DataLoader, get_worker_info
 
 from vidcore.data.bad_videos import MAX_ATTEMPTS, Action, BadVideo, BadVideos
-from vidcore.data.plan import Plan
+from vidcore.data.pace import Pace
+from vidcore.data.plan import EvaluationPlan, Plan
 from vidcore.errors import DataError, RunError
 from vidcore.interfaces import Dataset, Task
 from vidcore.randomness import Purpose, generator
@@ -67,25 +71,51 @@ def load_batches(
         plan: What each batch holds.
         bad: What to do with videos that cannot be read; told of each.
         seed: Of the run: samples draw from keys made of it.
-        workers: Processes that read; 0 reads in this one. "auto": by the number of processors.
-        prefetch: Batches that each worker keeps ready.
+        workers: Processes that read; 0 reads in this one. "auto": by the number of processors, and of these, once
+            the first batches of a training tell how long reading and using them takes, as many as keep up.
+        prefetch: Batches that each worker keeps ready; "auto" may choose more.
         pin_memory: Put batches where a GPU can fetch them itself.
 
     Raises:
         DataError: A video cannot be read, and nothing may or can stand in for it.
         RunError: Too many bad videos, or a worker died; the message names what it was reading.
     """
-    count = auto_workers() if workers == "auto" else workers
-    board = _Board(count)
+    count, taken, pace = auto_workers() if workers == "auto" else workers, 0, Pace()
+    while True:
+        better = count, prefetch
+        fetcher = _Fetcher(dataset, task, seed, bad.action, _Board(count))
+        with contextlib.closing(_load(fetcher, islice(plan, taken, None), *better, pin_memory)) as batches:
+            for loaded in batches:
+                taken += 1
+                bad.add(loaded.bad)
+                if loaded.error:
+                    raise DataError(loaded.error)
+                if loaded.batch is None:
+                    continue
+                started = time.perf_counter()
+                yield loaded.batch
+                if not isinstance(plan, EvaluationPlan) and pace.add(loaded.seconds, time.perf_counter() - started):
+                    better = pace.enough(count, prefetch)
+                    if workers == "auto" and better != (count, prefetch):
+                        break  # what was read ahead is read again
+            else:
+                return
+        count, prefetch = better
+
+
+def _load(
+    fetcher: _Fetcher, plan: Iterator[list[SampleRef]], workers: int, prefetch: int, pin_memory: bool
+) -> Generator[_Loaded, None, None]:
+    """What the workers give, until the plan is done; closing it ends them."""
     loader: DataLoader[_Loaded] = DataLoader(
-        _Fetcher(dataset, task, seed, bad.action, board),  # type: ignore[arg-type]
+        fetcher,  # type: ignore[arg-type]
         batch_sampler=plan,
-        num_workers=count,
-        prefetch_factor=prefetch if count else None,
+        num_workers=workers,
+        prefetch_factor=prefetch if workers else None,
         collate_fn=_as_it_is,
         pin_memory=pin_memory,
-        multiprocessing_context=_context() if count else None,
-        worker_init_fn=board.sign_in if count else None,
+        multiprocessing_context=_context() if workers else None,
+        worker_init_fn=fetcher.board.sign_in if workers else None,
         generator=torch.Generator().manual_seed(0),  # else each iterator moves the global generator
     )
     iterator = iter(loader)
@@ -99,14 +129,10 @@ def load_batches(
                 if not death:
                     raise
             if death:
-                raise RunError(_obituary(death, board, dataset))
+                raise RunError(_obituary(death, fetcher.board, fetcher.dataset))
             if loaded is None:
                 return
-            bad.add(loaded.bad)
-            if loaded.error:
-                raise DataError(loaded.error)
-            if loaded.batch is not None:
-                yield loaded.batch
+            yield loaded
     finally:
         # Ends the workers now, not when somebody lets go of the error: torch goes on raising for each that dies.
         del iterator
@@ -154,6 +180,7 @@ class _Loaded:
     batch: Batch | None = None
     bad: list[BadVideo] = field(factory=list)
     error: str = ""
+    seconds: float = 0.0  # that the worker took
 
     def pin_memory(self) -> _Loaded:
         """Called by torch's pinning thread."""
@@ -211,18 +238,21 @@ class _Fetcher:
     """Reads and collates the samples of a batch, in a worker or in the main process."""
 
     def __init__(self, dataset: Dataset, task: Task, seed: int, action: Action, board: _Board) -> None:
-        self._dataset, self._task, self._seed, self._action, self._board = dataset, task, seed, action, board
+        self.dataset, self.board = dataset, board
+        self._task, self._seed, self._action = task, seed, action
 
     def __getitems__(self, refs: list[SampleRef]) -> _Loaded:
         """A batch; torch's name for fetching several at once."""
         bad: list[BadVideo] = []
+        started = time.perf_counter()
         try:
             samples = [sample for ref in refs for sample in self._read(ref, bad)]
-            return _Loaded(batch=self._task.collate(samples) if samples else None, bad=bad)
+            batch = self._task.collate(samples) if samples else None
+            return _Loaded(batch=batch, bad=bad, seconds=time.perf_counter() - started)
         except DataError as error:
             return _Loaded(bad=bad, error=str(error))
         finally:
-            self._board.hold(_IDLE)
+            self.board.hold(_IDLE)
 
     def _read(self, ref: SampleRef, bad: list[BadVideo]) -> list[Sample]:
         """The samples of a reference, or of what stands in for it; none where nothing may."""
@@ -234,25 +264,25 @@ class _Fetcher:
             return []
         for attempt in range(MAX_ATTEMPTS):
             rng = generator(self._seed, Purpose.REPLACE, ref.epoch, ref.index, attempt)
-            other = evolve(ref, index=int(rng.integers(len(self._dataset))))
+            other = evolve(ref, index=int(rng.integers(len(self.dataset))))
             try:
                 samples = self._try(other, rng)
             except DataError as error:
                 bad.append(self._bad(other, error))
             else:
-                replaced = where(self._dataset, ref.index)
+                replaced = where(self.dataset, ref.index)
                 return [evolve(sample, meta={**sample.meta, "replaced": replaced}) for sample in samples]
         raise DataError(f"{bad[-1].text}\nno readable video was found in its place in {MAX_ATTEMPTS} attempts")
 
     def _try(self, ref: SampleRef, rng: np.random.Generator) -> list[Sample]:
         """Read a sample, with torch's own generator seeded too: some libraries draw from nothing else."""
-        self._board.hold(ref.index)
+        self.board.hold(ref.index)
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(int(rng.spawn(1)[0].integers(2**63)))
-            return self._dataset.sample(ref, rng)
+            return self.dataset.sample(ref, rng)
 
     def _bad(self, ref: SampleRef, error: DataError) -> BadVideo:
-        return BadVideo(ref.source, ref.index, where(self._dataset, ref.index), str(error))
+        return BadVideo(ref.source, ref.index, where(self.dataset, ref.index), str(error))
 
 
 def where(dataset: Dataset, index: int) -> str:
