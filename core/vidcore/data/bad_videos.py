@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Literal
 
 from attrs import define, field, frozen
@@ -39,6 +40,7 @@ class BadVideos:
     action: Action
     num_samples: int  # of the data set
     max_fraction: float = 1.0  # of the data set's samples; more stop the run
+    file: Path | None = None  # lists them, each once, with the reason behind a tab
     found: dict[tuple[str, int], BadVideo] = field(factory=dict)  # each once, however often it was met
 
     def add(self, videos: list[BadVideo]) -> None:
@@ -54,6 +56,7 @@ class BadVideos:
             if (video.source, video.index) not in self.found:
                 self.found[video.source, video.index] = video
                 log.warning("%s %s: %s", video.name, "replaced" if self.action == "replace" else "left out", video.text)
+                self._list(f"{video.name}\t{' '.join(video.text.split())}\n")
         if len(self.found) > self.max_fraction * self.num_samples:
             raise RunError(
                 f"{len(self.found)} of {self.num_samples} videos cannot be read, more than data.max_bad_fraction = "
@@ -68,6 +71,13 @@ class BadVideos:
             return ""
         what = "replaced by others" if self.action == "replace" else "left out of the figures"
         return f"{len(self.found)} of {self.num_samples} videos could not be read and were {what}: {self._names(', ')}"
+
+    def _list(self, line: str) -> None:
+        if self.file is not None:
+            with self.file.open("a+", encoding="utf-8") as lines:
+                lines.seek(0)
+                if line not in lines:  # an earlier epoch or attempt may have met it
+                    lines.write(line)
 
     def _names(self, separator: str = "\n") -> str:
         names = [video.name for video in self.found.values()]

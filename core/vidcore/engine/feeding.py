@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 from vidcore.data.bad_videos import BadVideos
@@ -31,14 +32,18 @@ def training_plan(parts: Parts, start_step: int = 0) -> TrainingPlan:
     )
 
 
-def bad_videos(parts: Parts, split: str) -> BadVideos:
-    """What becomes of unreadable videos: replaced in training, left out of figures; or the run stops at the first."""
+def bad_videos(parts: Parts, split: str, file: Path | None = None) -> BadVideos:
+    """What becomes of unreadable videos: replaced in training, left out of figures; or the run stops at the first.
+
+    They are listed in `file`.
+    """
     data = parts.experiment.data
     fail = data.on_bad_video == "fail"
     return BadVideos(
         action="fail" if fail else ("replace" if split == "train" else "skip"),
         num_samples=len(parts.datasets[split]),
         max_fraction=data.max_bad_fraction,
+        file=file,
     )
 
 

@@ -35,7 +35,12 @@ class Interrupted(Exception):  # noqa: N818 - caught by the runner, which saves 
 
 
 def measure_split(
-    parts: Parts, model: nn.Module, split: str, output: Path | None, progress: Callable[[int], None] = lambda done: None
+    parts: Parts,
+    model: nn.Module,
+    split: str,
+    output: Path | None,
+    progress: Callable[[int], None] = lambda done: None,
+    bad_list: Path | None = None,
 ) -> Measured:
     """Figures of a model on a split, of which every process predicts a share.
 
@@ -45,6 +50,7 @@ def measure_split(
         split: "train", "val" or "test".
         output: Where the predictions are written; None: nowhere.
         progress: Called with the number of samples done; may raise Interrupted, which then all processes do.
+        bad_list: Where videos that cannot be read are listed; None: nowhere.
     """
     config = getattr(parts.experiment.data, split)
     forward = Forward(
@@ -54,7 +60,7 @@ def measure_split(
         channels_last=parts.experiment.engine.channels_last,
         max_per_forward=config.views.max_per_forward,
     )
-    bad = bad_videos(parts, split)
+    bad = bad_videos(parts, split, bad_list)
     total, world = len(parts.datasets[split]), parts.parallel.world
     mine: list[Scored] | None = None
     with contextlib.suppress(Interrupted), evaluation_batches(parts, split, bad) as batches:

@@ -6,6 +6,7 @@ runs/NAME/
     log.txt             what happened, with times
     metrics.jsonl       values only: the same run writes the same bytes
     timings.jsonl       seconds, memory
+    bad_videos.txt      videos that could not be read, and why; only where there are some
     result.json         final figures; its presence means that the run is finished
     checkpoints/        to continue from
     weights/            last.safetensors, best.safetensors, each with its contract
@@ -61,7 +62,7 @@ class RunFolder:
         self.experiment, self.environment = path / "experiment.toml", path / "environment.json"
         self.log, self.result = path / "log.txt", path / "result.json"
         self.metrics, self.timings = path / "metrics.jsonl", path / "timings.jsonl"
-        self.checkpoints = path / "checkpoints"
+        self.checkpoints, self.bad_videos = path / "checkpoints", path / "bad_videos.txt"
 
     def weights(self, which: str) -> Path:
         """`last` or `best`."""

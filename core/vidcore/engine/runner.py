@@ -218,7 +218,7 @@ def _open_session(
 def _train_and_measure(session: Session, parts: Parts, progress: Progress, remarks: list[str]) -> RunResult:
     """The loop, the last evaluation, the result; a signal is answered by saving."""
     started = time.perf_counter()
-    run_info, bad = session.run, bad_videos(parts, "train")
+    run_info, bad = session.run, bad_videos(parts, "train", session.folder.bad_videos)
     _log_start(session, parts, progress)
     session.events.send("run_started", run=run_info)
     try:
@@ -300,7 +300,7 @@ def _measure(
             raise Interrupted
 
     path = session.folder.predictions(named)
-    measured = measure_split(parts, module, split, path, on_progress)
+    measured = measure_split(parts, module, split, path, on_progress, session.folder.bad_videos)
     session.left_out[split] = f"data.{split}: {measured.left_out}" if measured.left_out else ""
     return measured.metrics, path
 
