@@ -1,0 +1,1 @@
+"""Preparing data on more than one machine, by Ray Data."""
