@@ -38,6 +38,20 @@ def test_channels_last_memory_survives_joining() -> None:
     assert join_samples(samples, {}).inputs["video"].is_contiguous(memory_format=torch.channels_last_3d)
 
 
+@pytest.mark.parametrize(
+    ("in_worker", "part", "copied"), [(True, False, False), (True, True, True), (False, False, True)]
+)
+def test_one_sample_is_not_copied_in_a_worker_unless_it_is_part_of_something_larger(
+    monkeypatch: pytest.MonkeyPatch, in_worker: bool, part: bool, copied: bool
+) -> None:
+    monkeypatch.setattr("vidcore_tasks.batching.get_worker_info", lambda: object() if in_worker else None)
+    only = sample(0, views=3)
+    video = only.inputs["video"][:2] if part else only.inputs["video"]
+    joined = join_samples([sample(0, inputs={"video": video})], {}).inputs["video"]
+    assert torch.equal(joined, video)
+    assert (joined.data_ptr() != video.data_ptr()) == copied
+
+
 def test_clips_of_different_size_are_told_with_both_sizes_and_paths() -> None:
     samples = [sample(0, meta={"path": "a.mp4"}), sample(1, size=6, meta={"path": "b.mp4"})]
     with pytest.raises(DataError, match=r"of b.mp4 is \(3, 4, 6, 6\) a view, that of a.mp4 is \(3, 4, 8, 8\)"):

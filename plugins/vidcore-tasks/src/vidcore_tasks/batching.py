@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import get_worker_info
 
 from vidcore.errors import DataError
 from vidcore.values import Batch, Sample
@@ -73,4 +74,7 @@ def _join(name: str, samples: Sequence[Sample]) -> Any:
                 f"{sample_name(samples[0])} is {tuple(values[0].shape[1:])}; end the transforms with a crop or resize "
                 "of fixed size"
             )
+    owns_memory = values[0].untyped_storage().nbytes() == values[0].nbytes  # a part would be sent with its whole
+    if len(values) == 1 and owns_memory and get_worker_info() is not None:
+        return values[0]  # copied on its way out of the worker anyway; thirty views are 140 MB
     return torch.cat(values)  # keeps channels-last memory where every sample has it
