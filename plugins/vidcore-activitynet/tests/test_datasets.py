@@ -39,7 +39,9 @@ def test_activitynet_is_parsed_whole(shared_data: Path) -> None:
     whole = read_annotations(folder / "anet_anno_action.json")
     sizes = [len(in_subset(whole, folder / "video_info_new.csv", part).videos) for part in ("training", "validation")]
     assert [len(whole.videos), *sizes] == [19228, 9649, 4728]
-    assert len(whole.findings) == 12  # segments of no length
+    odd = [finding.text for finding in whole.findings]
+    assert sum("ends before it starts" in text for text in odd) == 12  # of no length
+    assert sum("reaches beyond the video" in text for text in odd) == 13 == len(odd) - 12
     numbers = labels_of(whole.videos, class_names("activitynet"), whole.file)
     assert len({number for row in numbers for number in row}) == 200
     with pytest.raises(DataError, match="no video belongs to subset 'train'; subsets: testing, training, validation"):
@@ -76,7 +78,9 @@ def test_hacs_has_the_official_form_and_names_without_prefix(tmp_path: Path) -> 
 @pytest.fixture
 def thumos(tmp_path: Path) -> Path:
     (tmp_path / "official").mkdir()
-    (tmp_path / "official/Diving_val.txt").write_text("video_validation_1  2.0 4.5\nvideo_validation_1  60.0 61.0\n")
+    (tmp_path / "official/Diving_val.txt").write_text(
+        "video_validation_1  2.0 4.5\nvideo_validation_1  60.0 61.0\nvideo_validation_1  9 13\n"
+    )
     (tmp_path / "official/Ambiguous_val.txt").write_text("video_validation_1  6.0 7.0\n")
     (tmp_path / "lengths.txt").write_text("video_validation_1 12.5\n")
     write_features(tmp_path, ["video_validation_1"])
@@ -87,8 +91,9 @@ def test_thumos_is_read_from_the_official_folder(thumos: Path) -> None:
     options: dict[str, Any] = {"annotations": "official", "durations": "lengths.txt"}
     dataset = built(thumos, Thumos14(**options))
     check_dataset(dataset)
-    (finding,) = dataset.check()
-    assert "Diving_val.txt:2" in finding.where and "lies after the end, 12.5 s" in finding.text
+    outside, beyond = dataset.check()
+    assert "Diving_val.txt:2" in outside.where and "lies after the end, 12.5 s" in outside.text
+    assert "Diving_val.txt:3" in beyond.where and "9 ... 13 s" in beyond.text and "it is kept" in beyond.text
     with pytest.raises(DataError, match="'Ambiguous' is no class"):
         built(thumos, Thumos14(**options, ambiguous="keep"))
 
@@ -99,12 +104,18 @@ def test_thumos_without_lengths_is_told(thumos: Path) -> None:
 
 
 def test_wrong_rows_of_thumos_are_told_by_line(thumos: Path) -> None:
-    (thumos / "official/Shotput_val.txt").write_text("video_validation_1 1.0\nvideo_validation_2 1.0 2.0\n")
+    (thumos / "official/Shotput_val.txt").write_text(
+        "video_validation_1 1.0\nvideo_validation_2 1 2\nvideo_validation_1 nan 2\n"
+    )
     with pytest.raises(DataError) as raised:
         read_folder(thumos / "official", thumos / "lengths.txt")
-    first, second = str(raised.value).splitlines()
+    first, second, third = str(raised.value).splitlines()
     assert "Shotput_val.txt:1: should be VIDEO START END" in first
     assert "Shotput_val.txt:2" in second and "does not say how long video_validation_2 is" in second
+    assert "Shotput_val.txt:3: START and END should be finite numbers, are nan 2" in third
+    (thumos / "official/Shotput_val.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DataError, match=r"Shotput_val\.txt: cannot be read"):
+        read_folder(thumos / "official", thumos / "lengths.txt")
 
 
 def test_thumos_is_read_from_the_shared_json(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import pickle
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from click.testing import CliRunner
 
 from vidcore.config import Data
 from vidcore.data.building import build_dataset
@@ -18,8 +21,10 @@ from vidcore.errors import ConfigError, DataError
 from vidcore.randomness import Purpose, generator
 from vidcore.testing import make_video
 from vidcore.values import Sample, SampleRef
+from vidcore_ava.commands import ava
 from vidcore_ava.config import Ava
 from vidcore_ava.dataset import read_bank
+from vidcore_ava.evaluation import read_results
 from vidcore_ava.label_maps import ava_labels, classes_of
 from vidcore_ava.proposals import read_proposals
 from vidcore_detection.datasets import KeyFrameDataset
@@ -159,6 +164,7 @@ def test_proposals_that_make_no_sense_are_told_and_left_out_when_asked(
     ("row", "text"),
     [
         ("film,1,0.1,0.2,1.5,0.9,12,0", r"a\.csv:5: the box \[0\.1, 0\.2, 1\.5, 0\.9\] reaches far beyond the frame"),
+        ("film,1,1.0,0.2,1.02,0.9,12,0", r"a\.csv:5: the box .* lies outside the frame"),
         ("film,1,0.5,0.2,0.1,0.9,12,0", r"a\.csv:5: the box .* is empty: x2 must be above x1"),
         ("film,1,0.1,nan,0.5,0.9,12,0", r"a\.csv:5: the box .* cells that are no numbers"),
         ("film,1,0.1,0.2,0.5,0.9,81,0", r"a\.csv:5: label '81' is no number from 1 to 80"),
@@ -232,3 +238,27 @@ def test_a_file_that_is_no_bank_is_told(root: Path) -> None:
     (root / "bank.pkl").write_bytes(pickle.dumps([1, 2]))
     with pytest.raises(DataError, match=r"bank\.pkl is no feature bank; expected video -> second -> features"):
         make(root, bank="bank.pkl")
+
+
+def test_a_bank_of_other_videos_is_refused_and_one_with_gaps_told(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    torch.save({"another": {1: torch.zeros(2, 4)}}, root / "other.pt")
+    with pytest.raises(DataError, match=r"other\.pt has features around none of the 2 key frames .* such as 'another'"):
+        make(root, bank="other.pt")
+    torch.save({"film": {90: torch.zeros(2, 4)}}, root / "late.pt")
+    with pytest.raises(DataError, match="about other seconds"):
+        make(root, bank="late.pt")
+    torch.save({"film": {2: torch.ones(2, 4)}}, root / "gaps.pt")
+    with caplog.at_level(logging.WARNING, logger="vidcore_ava"):
+        dataset = make(root, bank="gaps.pt", bank_window=1)
+    assert "gaps.pt has no features around 1 of 2 key frames, such as 'film' at second 1" in caplog.text
+    assert not first(dataset).inputs["bank"].any() and first(dataset, 1).inputs["bank"].any()
+
+
+def test_results_of_another_label_map_are_not_measured(root: Path) -> None:
+    (root / "results.csv").write_text("film,1,0.1,0.2,0.5,0.9,12,0.5\nfilm,1,0.1,0.2,0.5,0.9,99,0.5\n")
+    done = CliRunner().invoke(ava, ["evaluate", str(root / "results.csv"), str(root / "a.csv")])
+    assert isinstance(done.exception, DataError)
+    assert f"{root}/results.csv: the label map has no label 99" in str(done.exception)
+    (root / "results.csv").write_text("film,1,0.1,0.2,0.5,0.9,1.5,0.5\n")
+    with pytest.raises(DataError, match=r"results\.csv:1: the label 1\.5 is no number of an action"):
+        read_results(root / "results.csv")

@@ -1,4 +1,4 @@
-"""Moving actors in AVA's format, made here: boxes and several actions over real H.264 MP4, from run to results."""
+"""Moving actors in AVA's format: boxes and several actions over real H.264 MP4, from run to results."""
 
 from __future__ import annotations
 
@@ -8,19 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from vidcore.inference import weights_of_run
-from vidcore.testing import make_video
-from vidcore.testing.videos import Frame
+from vidcore_ava.actors import ACTIONS, Actors
 from vidcore_ava.bank_stage import Banks
-from vidcore_ava.config import BankStage
-
-FPS, SECONDS, SIDE = 8, 4, 24
-WIDTH, HEIGHT = 96, 64
-ACTIONS = ["stay", "walk", "glow"]  # labels 1, 2, 3: an actor stays or walks, and may glow besides
+from vidcore_ava.config import ActorStage, BankStage
 
 EXPERIMENT = """
 seed = 1
@@ -53,6 +47,7 @@ workers = 0
 [data.train]
 type = "ava"
 annotations = "train.csv"
+proposals = "train-persons.json"
 label_map = "actions.pbtxt"
 start_seconds = 0
 batch_size = 4
@@ -74,7 +69,7 @@ type = "flip"
 type = "ava"
 annotations = "val.csv"
 label_map = "actions.pbtxt"
-proposals = "proposals.json"
+proposals = "val-persons.json"
 start_seconds = 0
 batch_size = 4
 
@@ -99,75 +94,14 @@ type = "frame-map"
 per_class = true
 
 [metrics.map.groups]
-motion = [1, 2]
+moves = [1, 3]
 """
-
-
-class Actor:
-    """A square in one half of the picture."""
-
-    def __init__(self, rng: np.random.Generator, half: int) -> None:
-        self.top = int(rng.integers(0, HEIGHT - SIDE))
-        self.left = half * WIDTH // 2 + int(rng.integers(0, 8))
-        self.walks, self.glows = bool(rng.integers(2)), bool(rng.integers(2))
-
-    def box(self, index: int) -> tuple[int, int, int, int]:
-        left = self.left + (3 * (index % 6) if self.walks else 0)
-        return left, self.top, left + SIDE, self.top + SIDE
-
-    def draw(self, frame: Frame, index: int) -> None:
-        x1, y1, x2, y2 = self.box(index)
-        frame[y1:y2, x1:x2] = (255, 240, 120) if self.glows else (110, 60, 60)
-        frame[y1 + 4 : y2 - 4, x1 + 10 : x1 + 14] = 0  # a mark, by which a step is seen
-
-    @property
-    def labels(self) -> list[int]:
-        return [2 if self.walks else 1, *([3] if self.glows else [])]
-
-
-def make_split(root: Path, split: str, count: int, seed: int) -> None:
-    """Videos and annotation; for `val` also proposals: the boxes, a little off, and one of nobody."""
-    rng = np.random.default_rng(seed)
-    rows: list[str] = []
-    proposals: dict[str, list[list[float]]] = {}
-    for number in range(count):
-        name, actors = f"{split}{number}", [Actor(rng, half) for half in (0, 1)]
-
-        def picture(index: int, width: int, height: int, actors: list[Actor] = actors) -> Frame:
-            frame = np.full((height, width, 3), 40, np.uint8)
-            for actor in actors:
-                actor.draw(frame, index)
-            return frame
-
-        make_video(
-            root / "videos" / f"{name}.mp4",
-            num_frames=FPS * SECONDS,
-            width=WIDTH,
-            height=HEIGHT,
-            fps=FPS,
-            picture=picture,
-        )
-        for second in range(1, SECONDS):
-            key = proposals.setdefault(f"{name},{second:04d}", [])
-            for actor in actors:
-                shares = np.array(actor.box(second * FPS)) / [WIDTH, HEIGHT, WIDTH, HEIGHT]
-                rows += [f"{name},{second},{','.join(f'{x:.4f}' for x in shares)},{label},0" for label in actor.labels]
-                key.append([*np.clip(shares + 0.01, 0, 1).tolist(), 0.99])
-            key.append([0.0, 0.0, 0.1, 0.1, 0.5])  # not sure enough
-    (root / f"{split}.csv").write_text("\n".join(rows) + "\n")
-    if split == "val":
-        (root / "proposals.json").write_text(json.dumps(proposals))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder: Path = tmp_path_factory.mktemp("work")
-    root = folder / "actors"
-    (root / "videos").mkdir(parents=True)
-    blocks = [f'item {{\n  name: "{name}"\n  id: {number}\n}}\n' for number, name in enumerate(ACTIONS, 1)]
-    (root / "actions.pbtxt").write_text("".join(blocks))
-    make_split(root, "train", 10, seed=0)
-    make_split(root, "val", 4, seed=1)
+    Actors(ActorStage(num_train=14, num_val=4)).run(folder / "actors", folder, "cpu")
     (folder / "actors.toml").write_text(EXPERIMENT)
     return folder
 
@@ -185,9 +119,8 @@ def test_actions_of_moving_actors_are_learnt_measured_and_written_for_the_offici
     vidcore("run", "actors.toml", "--name", "first", cwd=folder)
     lines = [json.loads(line) for line in (folder / "runs/first/metrics.jsonl").read_text().splitlines()]
     figures = next(line for line in reversed(lines) if line["split"] == "test")  # of the best weights, as below
-    # every action in every box: 0.76 and 0.72
-    assert figures["frame_ap/glow"] > 0.95 and figures["frame_map"] > 0.75, figures
-    assert {"frame_map_motion", "frame_ap/walk", "frame_ap/glow"} <= figures.keys()
+    assert figures["frame_ap/glow"] > 0.95 and figures["frame_map"] > 0.6, figures  # without motion: 0.5
+    assert {"frame_map_moves", "frame_ap/walk", "frame_ap/glow"} <= figures.keys()
 
     told = vidcore("test", "--run", "runs/first", "--split", "val", "--dump", "dump.jsonl", cwd=folder)
     assert "frame_map" in told
@@ -235,5 +168,5 @@ def test_banks_of_a_stage_are_those_of_the_command(folder: Path, tmp_path: Path)
 def test_predicted_video_without_persons_is_looked_at_whole(folder: Path) -> None:
     if not (folder / "runs/first").exists():
         vidcore("run", "actors.toml", "--name", "first", "--set", "engine.epochs=1", cwd=folder)
-    told = vidcore("predict", "actors/videos/val0.mp4", "--run", "runs/first", cwd=folder)
+    told = vidcore("predict", "actors/videos/val000.mp4", "--run", "runs/first", cwd=folder)
     assert any(name in told for name in ACTIONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 from typing import Any
 
@@ -20,6 +21,7 @@ from vidcore_detection.model_config import RegionDetector
 from vidcore_detection.sampling_config import KeyFrame
 from vidcore_detection.task import ActionDetectionTask
 from vidcore_resnet.config import ResNet2D
+from vidcore_visual.painting import Canvas, shared_area
 
 CLASSES = ["stand", "walk", "read"]
 RNG = np.random.default_rng(0)
@@ -136,6 +138,23 @@ def test_boxes_of_a_key_frame_are_drawn_halfway_to_the_next_one() -> None:
     keys = [evolve(prediction, meta={"key_frame": frame, "fps": 10.0}) for frame in (10, 20, 30)]
     painted = own.draw(keys, torch.zeros(4, 3, 96, 128, dtype=torch.uint8), [0.4, 0.5, 3.5, 3.6])
     assert [bool(frame.any()) for frame in painted] == [False, True, True, False]
+
+
+def test_names_of_a_crowd_do_not_cover_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    plates: list[tuple[float, float, float, float]] = []
+
+    def noted(self: Canvas, place: tuple[float, float], text: str, colour: object) -> None:
+        width, height = self.plate_size(text)
+        plates.append((*place, place[0] + width, place[1] + height))
+
+    monkeypatch.setattr(Canvas, "plate", noted)
+    corners = torch.tensor([[x, y, x + 0.25, y + 0.3] for x in (0.1, 0.4, 0.65) for y in (0.1, 0.35, 0.6)])
+    crowd = Prediction(
+        ref=SampleRef("", 0, 0), outputs={"boxes": corners, "scores": torch.linspace(0.5, 0.9, 27).reshape(9, 3)}
+    )
+    task().draw([crowd], torch.zeros(1, 3, 240, 320, dtype=torch.uint8), [0.0])
+    assert 9 <= len(plates) < 27  # each has its best name; what finds no room is left out
+    assert not any(shared_area(one, other) for one, other in itertools.combinations(plates, 2))
 
 
 def test_nobody_and_doubtful_scores_are_drawn() -> None:

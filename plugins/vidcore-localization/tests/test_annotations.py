@@ -45,9 +45,10 @@ def test_segments_that_cannot_be_are_left_out_and_told(tmp_path: Path) -> None:
     path = written(tmp_path, {"a": row([3, 2], [11, 12], [1, 10.5])})
     found = read_annotations(path)
     assert found.videos[0].segments == ((1.0, 10.5),)
-    assert [finding.where for finding in found.findings] == [f"{path}: a"] * 2
+    assert [finding.where for finding in found.findings] == [f"{path}: a"] * 3
     assert "segment 1 ('run', 3 ... 2 s) ends before it starts" in found.findings[0].text
     assert "lies outside the video of 10 s" in found.findings[1].text
+    assert "segment 3 ('run', 1 ... 10.5 s) reaches beyond the video of 10 s" in found.findings[2].text
 
 
 @pytest.mark.parametrize(

@@ -90,4 +90,4 @@ def test_odd_segments_are_in_the_findings(folder: Path, caplog: pytest.LogCaptur
     (folder / "train.json").write_text(json.dumps(table))
     (finding,) = built(folder).check()
     assert "ends before it starts" in finding.text
-    assert "1 segments are left out" in caplog.text
+    assert "1 odd segments, the first one" in caplog.text

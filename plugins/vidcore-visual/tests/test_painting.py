@@ -52,8 +52,10 @@ def test_only_what_is_drawn_changes_frames() -> None:
 
 def test_a_plate_is_moved_inside_and_off_what_is_there() -> None:
     wanted = [(90.0, -10.0, 130.0, 5.0), (90.0, 50.0, 130.0, 65.0)]
-    assert room_for(wanted, [], (100, 100)) == (60.0, 0.0, 100.0, 15.0)
-    assert room_for(wanted, [(0.0, 0.0, 70.0, 10.0)], (100, 100)) == (60.0, 50.0, 100.0, 65.0)
+    assert room_for(wanted, [], (100, 100)) == ((60.0, 0.0, 100.0, 15.0), 0.0)
+    assert room_for(wanted, [(0.0, 0.0, 70.0, 10.0)], (100, 100)) == ((60.0, 50.0, 100.0, 65.0), 0.0)
+    full = [(0.0, 0.0, 100.0, 10.0), (0.0, 55.0, 100.0, 100.0)]
+    assert room_for(wanted, full, (100, 100)) == ((60.0, 0.0, 100.0, 15.0), 400.0)  # rather than 600
 
 
 def test_the_nearest_prediction_is_shown_within_reach() -> None:

@@ -6,12 +6,14 @@ organisers were not sure of. The files do not say how long a video is.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from vidcore.errors import DataError
 from vidcore.interfaces import Finding
-from vidcore_localization.annotations import AnnotatedVideo, Annotations
+from vidcore_localization.annotations import ROUNDING, AnnotatedVideo, Annotations
 
 AMBIGUOUS = "Ambiguous"
 _SHOWN = 20
@@ -38,9 +40,7 @@ def read_folder(folder: Path, durations: Path | None) -> Annotations:
     findings = []
     for path in files:
         label = path.stem.rpartition("_")[0]
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            if not line.strip():
-                continue
+        for number, line in _lines(path):
             try:
                 video, start, end = _row(line)
             except ValueError as error:
@@ -53,6 +53,11 @@ def read_folder(folder: Path, durations: Path | None) -> Annotations:
                 text = f"{start:g} ... {end:g} s of {video} {why}; it is left out"
                 findings.append(Finding("warning", f"{path}:{number}", text))
             else:
+                if end > lengths[video] + ROUNDING:
+                    text = (
+                        f"{start:g} ... {end:g} s of {video} reaches beyond its end, {lengths[video]:g} s; it is kept"
+                    )
+                    findings.append(Finding("warning", f"{path}:{number}", text))
                 segments[video].append((start, end, label))
     if problems:
         more = [f"... and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
@@ -72,16 +77,35 @@ def _videos(segments: dict[str, list[Labelled]], lengths: dict[str, float]) -> t
     )
 
 
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines that are not empty, with their numbers."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read: {error}; it should have VIDEO START END a line") from error
+    yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+
+
 def _row(line: str) -> tuple[str, float, float]:
     parts = line.split()
     if len(parts) != 3:
         raise ValueError(f"should be VIDEO START END, is {line.strip()!r}")
-    return parts[0], float(parts[1]), float(parts[2])
+    start, end = float(parts[1]), float(parts[2])
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise ValueError(f"START and END should be finite numbers, are {parts[1]} {parts[2]}")
+    return parts[0], start, end
 
 
 def _read_durations(path: Path) -> dict[str, float]:
     try:
-        rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        return {video: float(seconds) for video, seconds in rows}
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+        rows = [(number, line.split()) for number, line in _lines(path)]
+        return {video: _positive(seconds) for _, (video, seconds) in rows}
+    except ValueError as error:
         raise DataError(f"{path}: should have VIDEO SECONDS a line: {error}") from error
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise ValueError(f"{text} is no length of a video")
+    return value

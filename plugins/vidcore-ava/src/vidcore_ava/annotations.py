@@ -139,6 +139,8 @@ def box_problems(box: Sequence[float | None]) -> Iterator[str]:
         yield f"the box {[x1, y1, x2, y2]} reaches far beyond the frame: shares are from 0 to 1"
     if x2 <= x1 or y2 <= y1:
         yield f"the box {[x1, y1, x2, y2]} is empty: x2 must be above x1 and y2 above y1"
+    elif min(x2, y2) <= 0 or max(x1, y1) >= 1:
+        yield f"the box {[x1, y1, x2, y2]} lies outside the frame: shares are from 0 to 1"
 
 
 def _inside(row: Row) -> Row:

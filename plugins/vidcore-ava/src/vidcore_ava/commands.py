@@ -76,17 +76,21 @@ def evaluate(
 ) -> None:
     """Average precision of RESULTS against ANNOTATIONS, of each action and over all."""
     from vidcore_ava.annotations import read_exclusions
-    from vidcore_ava.evaluation import Rules, figures, per_class, read_results, read_truth
+    from vidcore_ava.evaluation import Rules, check_numbers, figures, per_class, read_results, read_truth
     from vidcore_ava.label_maps import classes_of
 
-    classes = classes_of(str(label_map.absolute()) if label_map else "", only, Path())
+    chosen_map = str(label_map.absolute()) if label_map else ""
+    classes = classes_of(chosen_map, only, Path())
     names = dict(zip(classes.numbers, classes.names, strict=True))
+    truth, found, known = read_truth(annotations), read_results(detections), classes_of(chosen_map, (), Path()).numbers
+    check_numbers((row.label for row in truth), known, annotations)
+    check_numbers((row.label for row in found), known, detections)
     chosen = Rules()
     if rules == "later":
         chosen = Rules(undetected="leave-out", unannotated_frames="ignore", excluded_truth="count")
     excluded = read_exclusions(exclude) if exclude else frozenset()
     numbers = [number for number in classes.numbers if number in classes.evaluated]
-    values = per_class(read_truth(annotations), read_results(detections), numbers, excluded, chosen)
+    values = per_class(truth, found, numbers, excluded, chosen)
     for number, value in values.items():
         click.echo(f"{names[number]:40} {value:.4f}")
     for name, value in figures(values, {}).items():

@@ -64,3 +64,12 @@ class BankStage:
     run: str = field(validator=min_len(1))  # "stage:NAME" of a train stage, or a run folder, whose detector looks
     splits: tuple[Literal["train", "val", "test"], ...] = ("train", "val")
     half: bool = True  # float16; float32 else
+
+
+@frozen(kw_only=True)
+class ActorStage:
+    """Made videos of moving actors, annotated in AVA's format, as a stage: a data set for trying action detection."""
+
+    num_train: int = field(default=60, validator=ge(1))  # videos; three key frames and two actors in each
+    num_val: int = field(default=20, validator=ge(1))
+    made_with_seed: int = field(default=0, validator=ge(0))  # other seed, other videos; not the seed of the run

@@ -58,7 +58,10 @@ def ava(config: Ava, context: DataContext) -> KeyFrameDataset:
     proposals = _proposals(config, context.root)
     keys = _with_proposals(config, keys, proposals, context)
     table = KeyFrameTable.of(keys, file, (*annotation.findings, *findings))
-    return KeyFrameDataset(table, classes.names, folder, context, read_bank(config, context.root))
+    bank = read_bank(config, context.root)
+    if bank is not None:
+        _tell_unknown(config, keys, bank)
+    return KeyFrameDataset(table, classes.names, folder, context, bank)
 
 
 def read_bank(config: Ava, root: Path) -> Bank | None:
@@ -216,6 +219,23 @@ def _with_proposals(
             config.proposals, len(without), len(keys), without[0].name, without[0].timestamp, instead,
         )  # fmt: skip
     return list(_joined(config, keys, found, context.training))
+
+
+def _tell_unknown(config: Ava, keys: Sequence[KeyFrame], bank: Bank) -> None:
+    """A bank of other videos would be all zeros, and nobody would see it."""
+    without = [key for key in keys if not bank.knows(key.name, key.timestamp)]
+    if not without:
+        return
+    first = f"such as {without[0].name!r} at second {without[0].timestamp:g}"
+    if len(without) == len(keys):
+        raise DataError(
+            f"{config.bank} has features around none of the {len(keys)} key frames of {config.annotations}, {first}: "
+            f"it is about other videos, such as {next(iter(bank.spans))!r}, or about other seconds"
+        )
+    log.warning(
+        "%s has no features around %d of %d key frames, %s; zeros are seen there",
+        config.bank, len(without), len(keys), first,
+    )  # fmt: skip
 
 
 def _joined(

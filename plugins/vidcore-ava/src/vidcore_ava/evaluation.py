@@ -155,8 +155,9 @@ def _detections(path: Path, cells_needed: int) -> Iterator[Detection]:
             problems.append(f"{path}:{number}: expected {what}, got {','.join(cells)[:80]!r}")
             continue
         second, x1, y1, x2, y2, label, *score = (float(value or 0) for value in numbers)
-        if x2 <= x1 or y2 <= y1:
-            problems.append(f"{path}:{number}: the box {[x1, y1, x2, y2]} is empty")
+        if x2 <= x1 or y2 <= y1 or label != int(label):
+            why = f"the label {label:g} is no number of an action" if x2 > x1 and y2 > y1 else "the box is empty"
+            problems.append(f"{path}:{number}: {why}: {','.join(cells)[:80]}")
             continue
         yield Detection(
             key=(cells[0], second), box=(x1, y1, x2, y2), label=int(label), score=score[0] if score else 1.0
@@ -164,12 +165,20 @@ def _detections(path: Path, cells_needed: int) -> Iterator[Detection]:
     refuse(problems)
 
 
-def check_numbers(numbers: Iterable[int], known: Iterable[int]) -> None:
+def check_numbers(numbers: Iterable[int], known: Iterable[int], where: object = "") -> None:
     """Refuse labels that a label map has not.
+
+    Args:
+        numbers: Labels.
+        known: Of the label map.
+        where: The file that has them, for the message.
 
     Raises:
         DataError: Naming them.
     """
     unknown = sorted(set(numbers) - set(known))
     if unknown:
-        raise DataError(f"the label map has no label {', '.join(map(str, unknown))}")
+        told = f"{where}: " if where else ""
+        raise DataError(
+            f"{told}the label map has no label {', '.join(map(str, unknown[:10]))}; give the right label map"
+        )

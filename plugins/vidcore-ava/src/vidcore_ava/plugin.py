@@ -9,7 +9,7 @@ api = 1
 
 @hookimpl
 def vidcore_components() -> list[Component]:
-    """The data set, in every edition, and feature banks as a stage."""
+    """The data set, in every edition; feature banks, and made videos, as stages."""
     return [
         Component(
             kind="dataset",
@@ -24,6 +24,13 @@ def vidcore_components() -> list[Component]:
             config="vidcore_ava.config:BankStage",
             factory="vidcore_ava.bank_stage:Banks",
             summary="what a detector sees of every person, for a model that looks at a bank",
+        ),
+        Component(
+            kind="stage",
+            name="moving-actors",
+            config="vidcore_ava.config:ActorStage",
+            factory="vidcore_ava.actors:Actors",
+            summary="made videos of actors that walk, hop, glow and wave, annotated in AVA's format",
         ),
     ]
 

@@ -14,7 +14,7 @@ from attrs import frozen
 from torch import Tensor
 
 from vidcore.errors import DataError
-from vidcore_detection.feature_bank import features_around
+from vidcore_detection.feature_bank import features_around, window_of
 
 
 @frozen(eq=False)
@@ -51,11 +51,16 @@ class Bank:
             raise DataError("the bank holds no features")
         return cls(torch.cat(rows), spans, window, per_second)
 
+    def knows(self, video: str, second: float) -> bool:
+        """It has something for a key frame."""
+        seconds = self.spans.get(video, {})
+        return any(one in seconds for one in window_of(int(second), self.window))
+
     def around(self, video: str, second: float, rng: np.random.Generator | None) -> Tensor:
         """Features around a key frame, `[M, B]`, float32; zero where the bank knows nothing."""
         seconds = self.spans.get(video, {})
-        near = range(int(second) - self.window, int(second) + self.window + 1)
-        features = {one: self.features[slice(*seconds[one])] for one in near if one in seconds}
+        near = [one for one in window_of(int(second), self.window) if one in seconds]
+        features = {one: self.features[slice(*seconds[one])] for one in near}
         return features_around(
             features,
             int(second),

@@ -62,20 +62,29 @@ def _boxes(boxes: Tensor, scores: Tensor, classes: Sequence[str], lowest: float,
 
 
 def _names(canvas: Canvas, box: Box, scores: Tensor, classes: Sequence[str], lowest: float, taken: list[Box]) -> None:
-    """Plates above the box, else in it or below, where nothing else is written."""
+    """Plates above the box, else in it or below, where nothing else is written; fewer of them where room is short."""
     best = scores.topk(min(_MOST_LINES, len(scores)))
     pairs = zip(best.values.tolist(), best.indices.tolist(), strict=True)
     lines = [(f"{classes[i]} {value:.0%}", i) for value, i in pairs if value >= lowest]
-    if not lines:
-        return
     lines = [(canvas.shortened(text, canvas.width - canvas.text_size), i) for text, i in lines]
-    width, height = max(canvas.plate_size(text)[0] for text, _ in lines), canvas.row * len(lines)
-    left, top, _, bottom = box
-    starts = (top - height, top, bottom - height, bottom)
-    place = room_for([(left, y, left + width, y + height) for y in starts], taken, (canvas.height, canvas.width))
-    taken.append(place)
+    while lines:
+        size = max(canvas.plate_size(text)[0] for text, _ in lines), float(canvas.row * len(lines))
+        place, covered = room_for(_places(box, size), taken, (canvas.height, canvas.width))
+        if not covered or len(lines) == 1:
+            break
+        lines.pop()
     for number, (text, i) in enumerate(lines):
-        canvas.plate((place[0], place[1] + number * canvas.row), text, colour_of(i))
+        (x, _, _, _), y = place, place[1] + number * canvas.row
+        width, height = canvas.plate_size(text)
+        taken.append((x, y, x + width, y + height))
+        canvas.plate((x, y), text, colour_of(i))
+
+
+def _places(box: Box, size: tuple[float, float]) -> list[Box]:
+    """Where plates of a width and height may stand: above, in or below the box, at its left or its right edge."""
+    (left, top, right, bottom), (width, height) = box, size
+    corners = [(x, y) for x in (left, right - width) for y in (top - height, top, bottom - height, bottom)]
+    return [(x, y, x + width, y + height) for x, y in corners]
 
 
 def _moment(meta: Mapping[str, Any]) -> float:

@@ -36,7 +36,7 @@ def features_around(
         `[window * per_second, B]`, float32.
     """
     bank = torch.zeros(window, per_second, channels)
-    for row, own in enumerate(range(second - window // 2, second - window // 2 + window)):
+    for row, own in enumerate(window_of(second, window)):
         if own not in features:
             continue
         found = features[own].float().reshape(-1, channels)
@@ -45,6 +45,11 @@ def features_around(
             found = found[torch.from_numpy(order[:per_second])]
         bank[row, : len(found)] = found
     return bank.flatten(0, 1)
+
+
+def window_of(second: int, window: int) -> range:
+    """The seconds that are looked at: `window` of them, the first `window // 2` before `second`."""
+    return range(second - window // 2, second - window // 2 + window)
 
 
 class BankAttention(nn.Module):

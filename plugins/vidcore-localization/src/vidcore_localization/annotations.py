@@ -21,6 +21,7 @@ from vidcore.interfaces import Finding
 from vidcore_localization.class_names import read_json
 
 _MOST_SHOWN = 20
+ROUNDING = 0.01  # seconds that the end of a segment may lie after that of its video and nobody is told
 
 
 @frozen(kw_only=True)
@@ -49,14 +50,14 @@ class Annotations:
 
     file: Path
     videos: tuple[AnnotatedVideo, ...] = field(repr=False)
-    findings: tuple[Finding, ...] = ()  # segments that were left out, and why
+    findings: tuple[Finding, ...] = ()  # segments that were left out or end too late, and why
 
 
 def read_annotations(path: Path, subset: str = "") -> Annotations:
     """Read and check a file.
 
-    A segment that ends before it starts, or starts after the video has ended, is left out and told as a finding; one
-    that ends a little late is kept.
+    A segment that ends before it starts, or starts after the video has ended, is left out and told as a finding. One
+    that starts before the video or ends after it, by more than rounding, is told too; it counts as it is annotated.
 
     Args:
         path: JSON in one of the two forms.
@@ -108,6 +109,11 @@ def _video(name: str, row: Any) -> tuple[AnnotatedVideo, list[str]]:
             why = "ends before it starts" if end <= start else f"lies outside the video of {seconds:g} s"
             odd.append(f"segment {number} ({label!r}, {start:g} ... {end:g} s) {why}; it is left out")
             continue
+        if start < -ROUNDING or end > seconds + ROUNDING:
+            odd.append(
+                f"segment {number} ({label!r}, {start:g} ... {end:g} s) reaches beyond the video of {seconds:g} s; "
+                "it is kept"
+            )
         segments.append((start, end))
         labels.append(label)
     video = AnnotatedVideo(

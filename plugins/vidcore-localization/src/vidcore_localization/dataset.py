@@ -194,10 +194,10 @@ def refuse_frame_options(config: Any, split: str) -> None:
 
 
 def tell_findings(annotations: Annotations) -> None:
-    """A line in the log where segments were left out."""
+    """A line in the log where segments are odd."""
     if annotations.findings:
         first = annotations.findings[0]
         log.warning(
-            "%s: %d segments are left out, the first one: %s: %s. `vidcore data check` names them",
+            "%s: %d odd segments, the first one: %s: %s. `vidcore data check` names them all",
             annotations.file, len(annotations.findings), first.where, first.text,
         )  # fmt: skip

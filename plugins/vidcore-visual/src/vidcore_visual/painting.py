@@ -123,11 +123,19 @@ class Canvas:
         return painted.to(frames.device)
 
 
-def room_for(wanted: Iterable[Box], taken: Iterable[Box], size: tuple[int, int]) -> Box:
-    """The first of the wanted places, each moved into a frame of H, W, that covers nothing; else the first."""
+def room_for(wanted: Iterable[Box], taken: Iterable[Box], size: tuple[int, int]) -> tuple[Box, float]:
+    """Of the wanted places, each moved into a frame of H, W, the first that covers least; and how many pixels it does.
+
+    Args:
+        wanted: The best first.
+        taken: What may not be covered.
+        size: H, W.
+    """
     places = [inside(place, size) for place in wanted]
-    taken = list(taken)
-    return next((place for place in places if not any(overlap(place, other) for other in taken)), places[0])
+    others = list(taken)
+    covered = [sum(shared_area(place, other) for other in others) for place in places]
+    best = min(range(len(places)), key=covered.__getitem__)
+    return places[best], covered[best]
 
 
 def inside(box: Box, size: tuple[int, int]) -> Box:
@@ -138,6 +146,8 @@ def inside(box: Box, size: tuple[int, int]) -> Box:
     return x, y, x + right - left, y + bottom - top
 
 
-def overlap(first: Box, second: Box) -> bool:
-    """Two boxes share an area."""
-    return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
+def shared_area(first: Box, second: Box) -> float:
+    """Pixels that two boxes share."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    return max(0.0, width) * max(0.0, height)

@@ -159,11 +159,13 @@ def from_model(predictor: Predictor, sources: Sequence[Path], folder: Path | Non
     names = _different(source.stem for source in sources)
 
     def subject(number: int, name: str, source: Path) -> Subject:
-        shown: Callable[[], Layer | None] = lambda: None  # noqa: E731 - typed
-        video: Callable[[], Path | None] = lambda: source  # noqa: E731
+        def predictions() -> list[Prediction]:
+            return [predictor.predict(source, number)]
+
         if isinstance(reader, ShowsFiles):
             shown, video = partial(reader.layer_of, source), partial(videos.find, str(source))
-        return Subject(name=name, predictions=lambda: [predictor.predict(source, number)], video=video, layer=shown)
+            return Subject(name=name, predictions=predictions, video=video, layer=shown)
+        return Subject(name=name, predictions=predictions, video=lambda: source, layer=lambda: None)
 
     found = [subject(i, name, source) for i, (name, source) in enumerate(zip(names, sources, strict=True))]
     return Subjects(task=predictor.task, decoder=decoder, found=found)
