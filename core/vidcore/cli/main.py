@@ -25,8 +25,6 @@ _RECIPES = {
 }
 _COMMANDS = {
     "run": Lazy("vidcore.cli.run:run", "Train and evaluate an experiment, or go on with it."),
-    "test": Lazy("vidcore.cli.evaluate:test", "Evaluate the weights of a run or a file."),
-    "predict": Lazy("vidcore.cli.predict:predict", "What is in these videos?"),
     "config": Lazy("vidcore.cli.main:config", "Check, show, compare and explain experiments."),
     "plugins": Lazy("vidcore.cli.main:plugins", "See, check and write plugins."),
     "recipes": Lazy("vidcore.cli.main:recipes", "Ready experiments of the installed plugins."),

@@ -8,6 +8,8 @@ api = 1
 
 # group, name, help, target
 _COMMANDS = [
+    ("", "test", "Evaluate the weights of a run or a file.", "measuring:test"),
+    ("", "predict", "What is in these videos?", "predicting:predict"),
     ("config", "show", "Print an experiment whole, as it would run.", "experiments:show"),
     ("config", "diff", "What differs between two experiments.", "experiments:diff"),
     ("config", "schema", "A JSON schema with which editors complete experiment files.", "experiments:schema"),
@@ -23,7 +25,7 @@ _COMMANDS = [
 
 @hookimpl
 def vidcore_commands() -> list[Command]:
-    """Commands around experiments and plugins."""
+    """Commands around experiments, trained models and plugins."""
     return [
         Command(group=group, name=name, help=text, target=f"vidcore_tools.{target}")
         for group, name, text, target in _COMMANDS

@@ -35,11 +35,13 @@ def test(
     """  # noqa: D301 - click reads the character
     if bool(run_folder) == bool(weights):
         raise ConfigError("give --run FOLDER or --weights FILE|NAME, one of them")
-    if not source and run_folder is None:
-        raise ConfigError("give the EXPERIMENT whose test data --weights are measured on")
+    if not source:
+        if run_folder is None:
+            raise ConfigError("give the EXPERIMENT whose test data --weights are measured on")
+        source = str(run_folder / "experiment.toml")
     if device is not None:
         sets = (*sets, f"engine.device={device}")
-    experiment = load(source or str(run_folder / "experiment.toml"), sets=sets).experiment  # type: ignore[operator]
+    experiment = load(source, sets=sets).experiment
     from rich.console import Console
     from rich.progress import Progress
 
