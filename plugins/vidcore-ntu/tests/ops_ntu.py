@@ -18,7 +18,10 @@ Case = dict[str, Any]
 
 
 def raw_rows(params: Case, inputs: Case) -> Any:
+    """What a pickle holds: rows of skeletons, or boxes by key frame."""
     rows = read_annotations(shared_file(inputs["file"]))
+    if isinstance(rows, dict):
+        return {**rows, "keys": sorted(rows), "shapes": {key: list(np.shape(boxes)) for key, boxes in rows.items()}}
     first = {key: _form(value) for key, value in rows[0].items()}
     return {
         "type": type(rows).__name__, "n": len(rows), "keys": sorted(set().union(*rows)), "first": first,
