@@ -76,7 +76,10 @@ TARGETS = (
 RESIZED = Target("random clip: original / resized copy", "original", "resized", 4.0, at_least=True)
 WORKERS = (
     Target("batches a second: 2 workers / 1", "1 worker", "2 workers", 1.8, at_least=True),
-    Target("the same without a loader: 2 processes / 1", "1 alone", "2 alone", None, at_least=True),
+    Target(
+        "processor time of a batch: 1 worker / 2", "1 worker, processor", "2 workers, processor", 0.9, at_least=True
+    ),
+    Target("clips a second without a loader: 2 processes / 1", "1 alone", "2 alone", None, at_least=True),
 )
 
 
@@ -250,7 +253,7 @@ class OnlyCollates:
 
 def workers(path: Path, rounds: int, batches: int = 32, warm: int = 8) -> Times:
     """Seconds of the clock for the batches after the first few, when every worker runs and none is ahead."""
-    times: Times = {"1 worker": [], "2 workers": [], "1 alone": [], "2 alone": []}
+    times: Times = {}
     for _ in range(rounds):
         for count, name in enumerate(("1 worker", "2 workers"), start=1):
             data = OneVideo(path, batches)
@@ -258,15 +261,26 @@ def workers(path: Path, rounds: int, batches: int = 32, warm: int = 8) -> Times:
             bad = BadVideos(action="fail", num_samples=batches)
             for number, _ in enumerate(load_batches(data, OnlyCollates(), plan, bad, workers=count)):  # type: ignore[arg-type]
                 if number == warm:
-                    started = time.perf_counter()
-            times[name].append(time.perf_counter() - started)
+                    started, used = time.perf_counter(), processor_seconds()
+                elif number == batches - 1:
+                    times.setdefault(name, []).append(time.perf_counter() - started)
+                    times.setdefault(f"{name}, processor", []).append(processor_seconds() - used)
         for count, name in enumerate(("1 alone", "2 alone"), start=1):
             with ProcessPoolExecutor(count, multiprocessing.get_context("forkserver")) as pool:
                 list(pool.map(read_alone, [path] * warm))
                 started = time.perf_counter()
                 list(pool.map(read_alone, [path] * (batches - warm)))
-                times[name].append(time.perf_counter() - started)
+                times.setdefault(name, []).append(time.perf_counter() - started)
     return times
+
+
+def processor_seconds() -> float:
+    """Used so far by this process and by those that it started and that run."""
+    ticks = 0
+    for process in multiprocessing.active_children():
+        fields_of_it = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields_of_it[11]) + int(fields_of_it[12])
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def read_alone(path: Path) -> None:
