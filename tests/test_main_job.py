@@ -230,3 +230,14 @@ def test_data_that_is_broken_is_found_before_training(place: Path) -> None:
         assert "empty.mp4" in vidcore("data", "check", "exp.toml", cwd=place, code=1)
     finally:
         broken.unlink()
+
+
+def test_a_dry_run_leaves_out_a_broken_video_as_a_run_would(place: Path) -> None:
+    broken = place / "videos" / "jump" / "00.mp4"
+    broken.touch()
+    try:
+        assert "left out, as a run would" in vidcore("run", "exp.toml", "--dry-run", cwd=place)
+        refused = vidcore("run", "exp.toml", "--dry-run", "--set", "data.on_bad_video=fail", cwd=place, code=1)
+        assert "00.mp4: is empty (0 bytes)" in refused
+    finally:
+        broken.unlink()

@@ -41,7 +41,8 @@ def doctor() -> None:
 
 
 def _not_imported(known: Host) -> Iterator[str]:
-    offers = [(f"{one.kind} {one.name!r}", (one.config, one.factory)) for one in known.components]
+    offers: list[tuple[str, tuple[str, ...]]] = []
+    offers += [(f"{one.kind} {one.name!r}", (one.config, one.factory)) for one in known.components]
     offers += [(f"command `{f'{one.group} {one.name}'.strip()}`", (one.target,)) for one in known.commands]
     for what, references in offers:
         for reference in references:

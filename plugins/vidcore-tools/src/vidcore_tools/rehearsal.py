@@ -7,6 +7,7 @@ which computes shapes and no numbers. Both are said.
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 import time
@@ -27,7 +28,7 @@ from vidcore.engine.evaluation import Forward, measure, predict_batches
 from vidcore.engine.loop import Training, take_step
 from vidcore.engine.parallel import Parallel
 from vidcore.engine.precision import choose_device, choose_precision
-from vidcore.errors import ConfigError
+from vidcore.errors import ConfigError, DataError
 from vidcore.interfaces import Dataset, Task
 from vidcore.plugins import build
 from vidcore.randomness import Purpose, generator
@@ -73,7 +74,7 @@ def rehearse(experiment: Experiment, say: Callable[[str], None] = lambda text: N
     if train is None:
         raise ConfigError("there is no data.train to rehearse")
     say("reading one batch")
-    batch = _batch(parts, "train", list(range(train.batch_size)))
+    batch = _batch(parts, "train", train.batch_size, remarks)
     say("building the model")
     parameters, trainable, gmacs, memory = _on_meta(parts, batch)
     free = free_memory(parts.device)
@@ -85,7 +86,7 @@ def rehearse(experiment: Experiment, say: Callable[[str], None] = lambda text: N
         loss, step_seconds, training = _step(parts, batch)
         say("a checkpoint, and two samples evaluated")
         _save(training)
-        metrics = _evaluate(parts, training.model)
+        metrics = _evaluate(parts, training.model, remarks)
     else:
         remarks.append(
             f"a step needs about {gib(memory)} of memory and {gib(free)} are free: shapes were checked on the meta "
@@ -145,15 +146,20 @@ def _made_parts(experiment: Experiment) -> Parts:
     )
 
 
-def _batch(parts: Parts, split: str, indices: list[int]) -> Batch:
-    dataset, seed = parts.datasets[split], parts.experiment.seed
-    samples = [
-        sample
-        for index in indices
-        for sample in dataset.sample(
-            SampleRef("", 0, index % len(dataset)), generator(seed, Purpose.SAMPLE, 0, index % len(dataset))
-        )
-    ]
+def _batch(parts: Parts, split: str, count: int, remarks: list[str]) -> Batch:
+    """The first `count` samples; as in a run, one that cannot be read is left out, with a remark."""
+    dataset, seed, samples, unreadable = parts.datasets[split], parts.experiment.seed, [], 0
+    indices = itertools.cycle(range(len(dataset)))
+    while count > 0:
+        index = next(indices)
+        try:
+            samples += dataset.sample(SampleRef("", 0, index), generator(seed, Purpose.SAMPLE, 0, index))
+            count -= 1
+        except DataError as error:
+            unreadable += 1
+            if parts.experiment.data.on_bad_video == "fail" or unreadable >= len(dataset):
+                raise
+            remarks.append(f"left out, as a run would: {error}")
     return parts.task.collate(samples)
 
 
@@ -223,7 +229,7 @@ def _save(training: Training) -> None:
         Checkpoints(Path(folder), keep=1).save(1, parts, {"optimizer": groups})
 
 
-def _evaluate(parts: Parts, model: nn.Module) -> dict[str, float]:
+def _evaluate(parts: Parts, model: nn.Module, remarks: list[str]) -> dict[str, float]:
     split = next((split for split in ("val", "test") if split in parts.datasets), None)
     if split is None:
         return {}
@@ -235,7 +241,7 @@ def _evaluate(parts: Parts, model: nn.Module) -> dict[str, float]:
         channels_last=parts.experiment.engine.channels_last,
         max_per_forward=views.max_per_forward,
     )
-    scored = predict_batches(model, [_batch(parts, split, list(range(_EVALUATED)))], forward)
+    scored = predict_batches(model, [_batch(parts, split, _EVALUATED, remarks)], forward)
     return measure(scored, parts.metrics())
 
 
