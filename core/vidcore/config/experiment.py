@@ -135,13 +135,13 @@ class Experiment:
     """One experiment, whole."""
 
     name: str = ""  # of the run folder; left out: the name of the file
-    seed: int = field(default=0, validator=ge(0))
-    about: About = field(factory=About)
-    task: TaskSlot
-    model: ModelSlot
-    data: Data = field(factory=Data)
-    optimizer: OptimizerSlot = "adamw"
-    schedule: ScheduleSlot = "constant"
-    engine: Engine = field(factory=Engine)
-    metrics: dict[str, MetricSlot] = field(factory=dict)
-    callbacks: dict[str, CallbackSlot] = field(factory=dict)
+    seed: int = field(default=0, validator=ge(0))  # of every random choice
+    about: About = field(factory=About)  # for people; no effect on a run
+    task: TaskSlot  # what is asked of the videos: loss, normalisation, what a prediction is
+    model: ModelSlot  # the network, and the weights it starts from
+    data: Data = field(factory=Data)  # train, val, test: which videos, which frames of them, how they are changed
+    optimizer: OptimizerSlot = "adamw"  # with its learning rate
+    schedule: ScheduleSlot = "constant"  # of the learning rate
+    engine: Engine = field(factory=Engine)  # how long and how it is trained, measured and saved
+    metrics: dict[str, MetricSlot] = field(factory=dict)  # [metrics.NAME]: what is measured; the first picks the best
+    callbacks: dict[str, CallbackSlot] = field(factory=dict)  # [callbacks.NAME]: who watches the run

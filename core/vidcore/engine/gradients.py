@@ -19,12 +19,13 @@ def clip_gradients(parameters: Iterable[Tensor], clip: ClipGrad | None, *, measu
         clip: By value first, then by norm; None: not at all.
         measure: Answer the norm although nothing is clipped by it.
     """
-    parameters = [parameter for parameter in parameters if parameter.grad is not None]
+    parameters = list(parameters)
     if clip is not None and clip.value is not None:
         nn.utils.clip_grad_value_(parameters, clip.value)
     if clip is not None and clip.norm is not None:
         return nn.utils.clip_grad_norm_(parameters, clip.norm)
-    return nn.utils.get_total_norm([parameter.grad for parameter in parameters]) if measure else None  # type: ignore[misc]
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    return nn.utils.get_total_norm(gradients) if measure else None
 
 
 class RunningStatistics:

@@ -17,25 +17,25 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def vidcore_components() -> list[Component]:  # type: ignore[empty-body]
+def vidcore_components() -> list[Component]:
     """Components that experiments can name: models, data sets, metrics, and kinds of the plugin's own."""
 
 
 @hookspec
-def vidcore_recipes() -> str:  # type: ignore[empty-body]
+def vidcore_recipes() -> str:
     """A folder of TOML recipes inside the package, as `"package:folder"`."""
 
 
 @hookspec
-def vidcore_weights() -> str:  # type: ignore[empty-body]
+def vidcore_weights() -> str:
     """A TOML file of published weights inside the package, as `"package:file.toml"`, one table for each name."""
 
 
 @hookspec
-def vidcore_commands() -> list[Command]:  # type: ignore[empty-body]
+def vidcore_commands() -> list[Command]:
     """Commands for the `vidcore` command line."""
 
 
 @hookspec
-def vidcore_downloads() -> str:  # type: ignore[empty-body]
+def vidcore_downloads() -> str:
     """A TOML file inside the package, as `"package:file.toml"`: where data sets come from, one table for each."""

@@ -41,7 +41,8 @@ class Tem(nn.Module):
         self.conv3 = nn.Conv1d(config.width, 3, kernel_size=1)
         for layer in (self.conv1, self.conv2, self.conv3):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
     def features(self, features: Tensor) -> tuple[Tensor, ...]:
         """The last hidden layer, `[N, C, T]`."""

@@ -142,7 +142,8 @@ def _strip(
         box = (first, top + canvas.line, max(first + canvas.line, last), top + height - canvas.line)
         going = now is None or segment.start <= now <= segment.end
         share = min(max(segment.score / highest, 0.0), 1.0)
-        canvas.fill(box, tuple(round(c * (0.35 + 0.65 * share)) for c in row.colour), 1.0 if going else _DIM)  # type: ignore[arg-type]
+        red, green, blue = (round(part * (0.35 + 0.65 * share)) for part in row.colour)
+        canvas.fill(box, (red, green, blue), 1.0 if going else _DIM)
         canvas.pen.rectangle(box, outline=(*INK, 255))
     best = row.segments[0]
     text = f"{row.name}  {best.start:.1f}-{best.end:.1f} s {best.score:.2f}"

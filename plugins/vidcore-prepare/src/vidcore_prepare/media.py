@@ -82,7 +82,8 @@ def fitted(width: int, height: int, short_side: int | None, even: bool = False) 
     """Width and height with a short side of at most `short_side`; nothing grows. Even, where a codec wants that."""
     scale = min(1.0, short_side / min(width, height)) if short_side else 1.0
     step = 2 if even else 1
-    return tuple(max(step, round(side * scale / step) * step) for side in (width, height))  # type: ignore[return-value]
+    width, height = (max(step, round(side * scale / step) * step) for side in (width, height))
+    return width, height
 
 
 @define

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from attrs import field, frozen
@@ -129,5 +129,5 @@ def _of_one_size(files: list[Path]) -> Iterator[Pixels]:
 
 
 def _save(picture: Pixels, path: Path, quality: int) -> None:
-    options: dict[str, int] = {"quality": quality} if path.suffix == ".jpg" else {"compress_level": 3}
-    Image.fromarray(picture).save(path, **options)  # type: ignore[arg-type]
+    options: dict[str, Any] = {"quality": quality} if path.suffix == ".jpg" else {"compress_level": 3}
+    Image.fromarray(picture).save(path, **options)

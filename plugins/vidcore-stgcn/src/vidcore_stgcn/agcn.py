@@ -66,7 +66,8 @@ class AdaptiveGraphConv(nn.Module):
             init_convolutions(part)
         for conv in convs:
             nn.init.normal_(conv.weight, std=math.sqrt(2 / (out_channels * channels * count)))
-            nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+            if conv.bias is not None:
+                nn.init.zeros_(conv.bias)
         nn.init.constant_(self.norm.weight, 1e-6)  # each graph convolution starts as its shortcut
         self.attention = Attention(out_channels, joints) if attention else None
 
