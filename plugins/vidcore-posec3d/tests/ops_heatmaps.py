@@ -59,6 +59,7 @@ def compact(params: Case, inputs: Case) -> Any:
     ratio = params.get("hw_ratio")
     config = options.Compact(
         padding=params.get("padding", 0.25),
+        smallest=float(params.get("threshold", 10)),
         aspect=(ratio, ratio) if isinstance(ratio, float) else tuple(ratio) if ratio else None,
         inside=not params.get("allow_imgpad", True),
     )
