@@ -26,7 +26,6 @@ _COMPONENTS: list[tuple[str, str, str, str, str]] = [
     ("schedule", "cosine", "engine.config:Cosine", "engine.schedules:cosine", "half a cosine down, with warm-up"),
     ("decoder", "pyav", "data.video.config:PyAVConfig", "data.video.pyav:PyAV", "FFmpeg through PyAV, exact frames"),
     ("sampling", "dense", "data.sampling_config:Dense", "data.sampling:DenseSampling", "clips of frames at a fixed step"),
-    ("sampling", "segments", "data.sampling_config:Segments", "data.sampling:SegmentSampling", "a frame, or a few, of each of equal segments"),
     ("transform", "resize", "data.transform_config:Resize", "data.transforms:Resize", "scale to a side or a size"),
     ("transform", "random-resized-crop", "data.transform_config:RandomResizedCrop", "data.transforms:RandomResizedCrop", "a box of random area and shape, scaled"),
     ("transform", "random-crop", "data.transform_config:RandomCrop", "data.transforms:RandomCrop", "a box at a random place"),

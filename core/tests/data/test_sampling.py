@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidcore.data.clip_sampling import even_starts, segment_middles, span_at_fps
-from vidcore.data.sampling import DenseSampling, Sampling, SegmentSampling
-from vidcore.data.sampling_config import Dense, Segments
+from vidcore.data.clip_sampling import even_starts, random_starts, segment_middles, span_at_fps
+from vidcore.data.sampling import DenseSampling, Sampling
+from vidcore.data.sampling_config import Dense
 from vidcore.errors import ConfigError, DataError
 from vidcore.randomness import Purpose, generator
 
@@ -21,8 +21,6 @@ SAMPLINGS: list[tuple[Sampling, int]] = [
     (DenseSampling(Dense(num_frames=8, frame_interval=3, jitter=True, out_of_bound="repeat-last")), 8),
     (DenseSampling(Dense(num_frames=4, frame_interval=2, target_fps=12.5, keep_tail=True)), 4),
     (DenseSampling(Dense(num_frames=1)), 1),
-    (SegmentSampling(Segments(num_segments=5)), 5),
-    (SegmentSampling(Segments(num_segments=3, frames_per_segment=4, frame_interval=2)), 12),
 ]
 
 
@@ -79,8 +77,7 @@ def test_target_fps_stretches_the_clip_of_a_faster_video() -> None:
 
 def test_keep_tail_can_draw_the_last_frames() -> None:
     def highest(keep_tail: bool) -> int:
-        segments = SegmentSampling(Segments(num_segments=8, keep_tail=keep_tail))
-        return max(int(segments.clips(15, 25.0, rng(i)).max()) for i in range(300))
+        return max(int(random_starts(15, 1, 8, rng(i), keep_tail).max()) for i in range(300))
 
     assert highest(keep_tail=True) == 14
     assert highest(keep_tail=False) == 7
@@ -92,19 +89,8 @@ def test_jitter_moves_each_frame_by_less_than_the_interval() -> None:
     assert shift.min() >= 0 and shift.max() <= 3 and len(set(shift.tolist())) > 1
 
 
-def test_two_clips_of_segments_take_middles_and_starts() -> None:
-    assert SegmentSampling(Segments(num_segments=4)).clips(40, 25.0, None, 2).tolist() == [
-        [5, 15, 25, 35],
-        [0, 10, 20, 30],
-    ]
+def test_clips_of_segments_go_on_by_a_fraction_of_a_segment() -> None:
     assert segment_middles(40, 4, clip=1, num_clips=3).tolist() == pytest.approx([10 / 6, 70 / 6, 130 / 6, 190 / 6])
-
-
-def test_several_clips_of_stacked_segments_take_different_frames() -> None:
-    stacked = SegmentSampling(Segments(num_segments=2, frames_per_segment=3))
-    first, second = stacked.clips(60, 25.0, None, 2)
-    assert first.tolist() == [0, 1, 2, 38, 39, 40]
-    assert second.tolist() == [19, 20, 21, 57, 58, 59]
 
 
 def test_twice_doubles_test_clips_and_refuses_a_single_one() -> None:
@@ -117,4 +103,3 @@ def test_twice_doubles_test_clips_and_refuses_a_single_one() -> None:
 
 def test_configs_tell_how_many_frames_a_clip_has() -> None:
     assert Dense(num_frames=9).clip_length == 9
-    assert Segments(num_segments=3, frames_per_segment=5).clip_length == 15

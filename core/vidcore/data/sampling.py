@@ -69,37 +69,6 @@ class DenseSampling:
         return rules.frames_from(starts, steps, num_video_frames, config.out_of_bound)
 
 
-class SegmentSampling:
-    """One frame, or a few neighbours, from each of equal segments. Draws: the starts of each clip's segments."""
-
-    def __init__(self, config: options.Segments) -> None:
-        self.config = config
-
-    def clips(
-        self, num_video_frames: int, fps: float, rng: np.random.Generator | None, num_clips: int | None = None
-    ) -> Indices:
-        """See `Sampling.clips`. Several clips in testing take other frames of the same segments."""
-        check_length(num_video_frames)
-        config, count = self.config, num_clips or 1
-        steps = np.arange(config.frames_per_segment) * config.frame_interval
-        if rng is not None:
-            span = rules.drawn_span(config.frames_per_segment, config.frame_interval)
-            draws = [
-                rules.random_starts(num_video_frames, span, config.num_segments, rng, config.keep_tail)
-                for _ in range(count)
-            ]
-        else:
-            draws = [self._test_starts(num_video_frames, clip, count) for clip in range(count)]
-        return np.stack([rules.frames_from(s, steps, num_video_frames, config.out_of_bound).reshape(-1) for s in draws])
-
-    def _test_starts(self, num_video_frames: int, clip: int, num_clips: int) -> rules.Positions:
-        config = self.config
-        if config.frames_per_segment == 1:
-            return rules.segment_middles(num_video_frames, config.num_segments, clip, num_clips)
-        span = rules.clip_span(config.frames_per_segment, config.frame_interval)
-        return rules.even_starts(num_video_frames, span, config.num_segments * num_clips)[clip::num_clips]
-
-
 def check_length(num_video_frames: int) -> None:
     """Refuse a video without frames.
 

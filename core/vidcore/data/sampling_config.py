@@ -41,22 +41,3 @@ class Dense(SamplingConfig):
     def clip_length(self) -> int:
         """Frames in one clip."""
         return self.num_frames
-
-
-@frozen(kw_only=True)
-class Segments(SamplingConfig):
-    """One clip of frames spread over the whole video, one (or a few) from each of equal segments.
-
-    Random within its segment in training, in the middle of it in testing (Wang et al., arXiv:1608.00859).
-    """
-
-    num_segments: int = field(default=8, validator=ge(1))
-    frames_per_segment: int = field(default=1, validator=ge(1))  # neighbours from each segment, as stacked flow needs
-    frame_interval: int = field(default=1, validator=ge(1))  # between the neighbours
-    out_of_bound: OutOfBound = "loop"
-    keep_tail: bool = False  # segments of fractional length, so that the last frames can be drawn too
-
-    @property
-    def clip_length(self) -> int:
-        """Frames in one clip."""
-        return self.num_segments * self.frames_per_segment

@@ -14,8 +14,14 @@ from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.pyav import PyAV
 from vidcore.errors import DataError
 from vidcore.randomness import Purpose, generator
-from vidcore_augment.sampling_config import Uniform, Untrimmed, Window
-from vidcore_augment.samplings import UniformSampling, UntrimmedSampling, WindowSampling, untrimmed_frames
+from vidcore_augment.sampling_config import Segments, Uniform, Untrimmed, Window
+from vidcore_augment.samplings import (
+    SegmentSampling,
+    UniformSampling,
+    UntrimmedSampling,
+    WindowSampling,
+    untrimmed_frames,
+)
 
 
 def rng(index: int = 0) -> np.random.Generator:
@@ -23,6 +29,8 @@ def rng(index: int = 0) -> np.random.Generator:
 
 
 SAMPLINGS: list[tuple[Sampling, int]] = [
+    (SegmentSampling(Segments(num_segments=5)), 5),
+    (SegmentSampling(Segments(num_segments=3, frames_per_segment=4, frame_interval=2)), 12),
     (WindowSampling(Window(num_segments=4, window=16)), 4),
     (WindowSampling(Window(num_segments=2, frames_per_segment=3, frame_interval=2, out_of_bound="repeat-last")), 6),
     (UniformSampling(Uniform(num_frames=6)), 6),
@@ -101,3 +109,21 @@ def test_an_image_becomes_a_clip_that_repeats_it(tmp_path: Path) -> None:
         frames = reader.frames(clip.tolist())
     assert frames.shape == (4, 3, 32, 48)
     assert np.abs(frames.permute(0, 2, 3, 1).numpy().astype(int) - picture).max() <= 6
+
+
+def test_two_clips_of_segments_take_middles_and_starts() -> None:
+    assert SegmentSampling(Segments(num_segments=4)).clips(40, 25.0, None, 2).tolist() == [
+        [5, 15, 25, 35],
+        [0, 10, 20, 30],
+    ]
+
+
+def test_several_clips_of_stacked_segments_take_different_frames() -> None:
+    stacked = SegmentSampling(Segments(num_segments=2, frames_per_segment=3))
+    first, second = stacked.clips(60, 25.0, None, 2)
+    assert first.tolist() == [0, 1, 2, 38, 39, 40]
+    assert second.tolist() == [19, 20, 21, 57, 58, 59]
+
+
+def test_a_clip_of_segments_has_the_frames_of_all() -> None:
+    assert Segments(num_segments=3, frames_per_segment=5).clip_length == 15

@@ -259,10 +259,10 @@ def test_template_without_a_single_number_is_refused(template: str) -> None:
 
 def test_list_of_frame_folders_is_a_data_set(tmp_path: Path) -> None:
     from vidcore.data.building import build_context
-    from vidcore.data.sampling_config import Segments
     from vidcore.plugins import build
     from vidcore.testing import check_dataset
     from vidcore.values import SampleRef
+    from vidcore_augment.sampling_config import Segments
     from vidcore_videos.config import VideoList
 
     for name in ("a", "b"):

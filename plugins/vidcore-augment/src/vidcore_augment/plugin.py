@@ -8,6 +8,7 @@ api = 1
 
 # kind, name, class of the options, class of the component, summary
 _COMPONENTS = [
+    ("sampling", "segments", "Segments", "SegmentSampling", "a frame, or a few, of each of equal segments"),
     ("sampling", "window", "Window", "WindowSampling", "frames spread over a window"),
     ("sampling", "uniform", "Uniform", "UniformSampling", "frames spread over the whole video"),
     ("sampling", "untrimmed", "Untrimmed", "UntrimmedSampling", "clips all along a long video"),

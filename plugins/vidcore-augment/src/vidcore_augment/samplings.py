@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from vidcore.data.clip_sampling import Indices, frames_from
+from vidcore.data.clip_sampling import (
+    Indices,
+    Positions,
+    clip_span,
+    drawn_span,
+    even_starts,
+    frames_from,
+    random_starts,
+    segment_middles,
+)
 from vidcore.data.sampling import check_length
 from vidcore.errors import DataError
 from vidcore_augment import sampling_config as options
@@ -68,6 +77,36 @@ def untrimmed_frames(num_video_frames: int, num_frames: int, clip_interval: int,
     steps = (np.arange(num_frames) - num_frames // 2) * frame_interval
     frames: Indices = np.clip(centres[:, None] + steps, 0, num_video_frames - 1)
     return frames
+
+
+class SegmentSampling:
+    """One frame, or a few neighbours, from each of equal segments. Draws: the starts of each clip's segments."""
+
+    def __init__(self, config: options.Segments) -> None:
+        self.config = config
+
+    def clips(
+        self, num_video_frames: int, fps: float, rng: np.random.Generator | None, num_clips: int | None = None
+    ) -> Indices:
+        """See `Sampling.clips`. Several clips in testing take other frames of the same segments."""
+        check_length(num_video_frames)
+        config, count = self.config, num_clips or 1
+        steps = np.arange(config.frames_per_segment) * config.frame_interval
+        if rng is not None:
+            span = drawn_span(config.frames_per_segment, config.frame_interval)
+            draws = [
+                random_starts(num_video_frames, span, config.num_segments, rng, config.keep_tail) for _ in range(count)
+            ]
+        else:
+            draws = [self._test_starts(num_video_frames, clip, count) for clip in range(count)]
+        return np.stack([frames_from(s, steps, num_video_frames, config.out_of_bound).reshape(-1) for s in draws])
+
+    def _test_starts(self, num_video_frames: int, clip: int, num_clips: int) -> Positions:
+        config = self.config
+        if config.frames_per_segment == 1:
+            return segment_middles(num_video_frames, config.num_segments, clip, num_clips)
+        span = clip_span(config.frames_per_segment, config.frame_interval)
+        return even_starts(num_video_frames, span, config.num_segments * num_clips)[clip::num_clips]
 
 
 class WindowSampling:
