@@ -38,7 +38,12 @@ config = group("config", "Check, show, compare and explain experiments.", _CONFI
 plugins = group("plugins", "See, check and write plugins.", _PLUGINS)
 recipes = group("recipes", "Ready experiments of the installed plugins.", _RECIPES)
 weights = group("weights", "Published weights: fetch, inspect, convert, verify.", {})
-data = group("data", "Check and prepare data. Every command that works through files goes on when given again.", {})
+data = group(
+    "data",
+    "Prepare data and check it, in about this order; few need all of it. What works through files goes on when given "
+    "again. Examples: `vidcore data COMMAND --help`.",
+    {},
+)
 show = group("show", "Look at runs, data and predictions.", {})
 runs = group("runs", "List runs, show one, compare several.", {})
 
