@@ -6,11 +6,13 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from toy_run import Run, load_toy
 
 from vidcore.engine.journal import read_journal
 from vidcore.errors import ConfigError, RunError
+from vidcore.values import Batch
 from vidcore_finders.batch_size import Measured, try_sizes
 from vidcore_finders.batch_size import conclude as conclude_size
 from vidcore_finders.commands import find_batch_size, find_lr, show_groups, show_schedule
@@ -79,6 +81,25 @@ def test_what_would_not_fit_is_not_tried(tmp_path: Path, toy_plugin: None, monke
     found, why = try_sizes(load_toy(tmp_path, {}), 64, 10.0, lambda one: None)
     assert [one.size for one in found] == [1, 2, 4, 8]
     assert why.startswith("16 clips would need about")
+
+
+def test_a_size_that_does_not_fit_ends_the_search(
+    tmp_path: Path, toy_plugin: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vidcore_finders import batch_size
+
+    def measure(parts: object, batch: Batch) -> tuple[Measured, float]:
+        if len(batch) > fits:
+            raise torch.OutOfMemoryError
+        return Measured(size=len(batch), clips_per_second=1.0, memory_bytes=1), 0.1
+
+    monkeypatch.setattr(batch_size, "_measure", measure)
+    fits = 3
+    found, why = try_sizes(load_toy(tmp_path, {}), 64, 10.0, lambda one: None)
+    assert ([one.size for one in found], why) == ([1, 2], "4 clips do not fit")
+    fits = 0
+    with pytest.raises(RunError, match="not even one clip fits; use smaller clips"):
+        try_sizes(load_toy(tmp_path, {}), 64, 10.0, lambda one: None)
 
 
 def test_the_schedule_shown_is_the_one_that_is_trained_by(run_toy: Run, tmp_path: Path) -> None:

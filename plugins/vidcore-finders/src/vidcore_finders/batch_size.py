@@ -94,10 +94,11 @@ def _measure(parts: Parts, batch: Batch) -> tuple[Measured, float]:
     training = evolve(build_training(parts, build_model(parts), 1), accumulate=1)
     set_training_mode(training.model, training.frozen_norm)
     seconds = []
-    for step in range(_STEPS + 1):
-        started = time.perf_counter()
-        take_step(training, step, iter([batch]))  # reads the loss, so the device is done
-        seconds.append(time.perf_counter() - started)
+    with parts.precision.matmul_settings():
+        for step in range(_STEPS + 1):
+            started = time.perf_counter()
+            take_step(training, step, iter([batch]))  # reads the loss, so the device is done
+            seconds.append(time.perf_counter() - started)
     fastest = statistics.median(seconds[1:])
     memory = memory_bytes(parts.device)
     return Measured(size=len(batch), clips_per_second=len(batch) / fastest, memory_bytes=memory), fastest

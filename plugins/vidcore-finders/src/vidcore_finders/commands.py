@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 
 from vidcore.cli.config import set_option, source_argument
+from vidcore.cli.lazy import group
 from vidcore.config.loading import load
 from vidcore.errors import ConfigError
 from vidcore.plugins import build
 
+find = group("find", "Find a learning rate, a batch size.", {})
 _PICTURE = click.Path(dir_okay=False, path_type=Path)
 
 

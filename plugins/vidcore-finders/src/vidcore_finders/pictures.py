@@ -23,9 +23,18 @@ def draw_range_test(test: RangeTest) -> Figure:
         axes.axvline(test.steepest, color=theme.GREEN, label=f"falls fastest: {test.steepest:.2g}")
         axes.axvline(test.lowest, color=theme.AMBER, linestyle=":", label=f"lowest: {test.lowest:.2g}")
         axes.set_xscale("log")
+        axes.set_ylim(*_worth_seeing(test))
         axes.set_xlabel("learning rate")
         axes.legend()
     return figure
+
+
+def _worth_seeing(test: RangeTest) -> tuple[float, float]:
+    """From the lowest loss to somewhat above those before it: where the loss explodes, the curve leaves the picture."""
+    before = test.losses[: test.rates.index(test.lowest) + 1]
+    low, high = min(test.losses), max(before)
+    room = max(high - low, 1e-3 * abs(high))
+    return low - 0.1 * room, high + 0.5 * room
 
 
 def draw_sizes(found: Sequence[Measured], chosen: int) -> Figure:

@@ -8,6 +8,7 @@ api = 1
 
 # group, name, help, target
 _COMMANDS = [
+    ("", "find", "Find a learning rate, a batch size.", "find"),
     ("find", "lr", "Find a learning rate to begin with.", "find_lr"),
     ("find", "batch-size", "Find a batch size that keeps the device busy.", "find_batch_size"),
     ("show", "schedule", "Learning rate and momentum over a run.", "show_schedule"),
