@@ -154,14 +154,15 @@ def rows(figures: dict[str, Recorded]) -> Iterator[str]:
     for name, entry in sorted(figures.items()):
         seeds = ", ".join(f"{run['value']:.3f}" for run in entry["runs"])
         minutes = max(run["cpu_minutes"] for run in entry["runs"])
-        yield f"| {title(name)} | {entry['metric']} | {mean_value(entry):.2f} | {seeds} | {minutes} |"
+        yield f"| {title(name, figures)} | {entry['metric']} | {mean_value(entry):.2f} | {seeds} | {minutes} |"
 
 
-def title(name: str) -> str:
-    """What was measured, with links; the stages of one file are told by their names."""
+def title(name: str, among: Iterable[str] = ()) -> str:
+    """What was measured, with links; several stages of one file, here or `among` others, are told by their names."""
     parts = weighted(name)
     stems = {part.partition("#")[0] for _, part in parts}
-    if len(parts) > 1 and len(stems) == 1:
+    others = {other for other in among if other.partition("#")[0] in stems}
+    if len(stems) == 1 and max(len(parts), len(others)) > 1:
         stages = " + ".join(times(weight, part.partition("#")[2], " ") for weight, part in parts)
         return f"{linked(parts[0][1])}: {stages}"
     return " + ".join(times(weight, linked(part), " ") for weight, part in parts)

@@ -166,7 +166,7 @@ def test_proposals_that_make_no_sense_are_told_and_left_out_when_asked(
         ("film,1,0.1,0.2,1.5,0.9,12,0", r"a\.csv:5: the box \[0\.1, 0\.2, 1\.5, 0\.9\] reaches far beyond the frame"),
         ("film,1,1.0,0.2,1.02,0.9,12,0", r"a\.csv:5: the box .* lies outside the frame"),
         ("film,1,0.5,0.2,0.1,0.9,12,0", r"a\.csv:5: the box .* is empty: x2 must be above x1"),
-        ("film,1,0.1,nan,0.5,0.9,12,0", r"a\.csv:5: the box .* cells that are no numbers"),
+        ("film,1,0.1,nan,0.5,0.9,12,0", r"a\.csv:5: the box 0\.1,nan,0\.5,0\.9 has cells that are no numbers"),
         ("film,1,0.1,0.2,0.5,0.9,81,0", r"a\.csv:5: label '81' is no number from 1 to 80"),
         ("film,soon,0.1,0.2,0.5,0.9,12,0", r"a\.csv:5: expected video,second,x1"),
         ("film,1,0.1,0.2,0.5", r"a\.csv:5: has 5 cells"),

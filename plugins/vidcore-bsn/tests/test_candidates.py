@@ -101,7 +101,8 @@ def built(folder: Path, **options: int) -> CandidateDataset:
 def test_data_set_keeps_the_contract(folder: Path) -> None:
     dataset = built(folder, top_k=2)
     check_dataset(dataset)
-    assert list(dataset.check(deep=True)) == []
+    (finding,) = dataset.check(deep=True)
+    assert finding.where.endswith("anno.json: b") and "pgm_proposals/b.csv is not there" in finding.text
     (sample,) = dataset.sample(SampleRef("", 0, 0), np.random.default_rng(0))
     assert sample.inputs["candidates"].shape == (2, 32)
     assert sample.target["iou"][0] == 1.0
@@ -109,7 +110,7 @@ def test_data_set_keeps_the_contract(folder: Path) -> None:
 
 def test_features_that_do_not_fit_their_candidates_are_told(folder: Path) -> None:
     np.save(folder / "pgm_features/a.npy", np.zeros((1, 32)))
-    (finding,) = built(folder).check(deep=True)
+    _, finding = built(folder).check(deep=True)
     assert "describes 1 candidates" in finding.text
     np.save(folder / "pgm_features/a.npy", np.zeros((4, 20)))
     with pytest.raises(DataError, match=r"has shape \[4, 20\], expected \[P, 32\]"):

@@ -73,6 +73,15 @@ def test_results_of_other_videos_are_told(tmp_path: Path) -> None:
     assert "1 of 2 videos with results, such as 'z', are not in" in f"{failed.output}{failed.exception}"
 
 
+def test_results_in_frames_are_suspected(tmp_path: Path) -> None:
+    write_results(tmp_path / "r.json", {"a": [Found(30.0, 120.0, 0.5), Found(1.0, 12.0, 0.5)]})
+    (tmp_path / "truth.json").write_text(json.dumps(TRUTH))
+    told = invoke("data", "score-segments", tmp_path / "r.json", tmp_path / "truth.json").stderr
+    assert (
+        "1 segments cannot be right, in seconds? a: segment 30 ... 120 begins after the end of the video, 10 s" in told
+    )
+
+
 def test_shipped_results_get_the_figures_of_their_evaluation(shared_data: Path) -> None:
     folder = shared_data / "eval_localization"
     scored = invoke("data", "score-segments", folder / "result.json", folder / "gt.json").output

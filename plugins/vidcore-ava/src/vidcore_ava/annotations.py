@@ -22,7 +22,7 @@ Box = tuple[float, float, float, float]
 Key = tuple[str, float]  # video, second
 
 _SHOWN = 20  # problems in one message; the rest are counted
-_FEWEST_CELLS = 7
+_FEWEST_CELLS, _BOX_CELLS = 7, 4
 _SLACK = 0.05  # of the frame: what reaches further beyond it is no slip of the hand, but pixels, or another order
 
 
@@ -129,18 +129,15 @@ def number_of(text: str | None) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def box_problems(box: Sequence[float | None]) -> Iterator[str]:
+def box_problems(box: Sequence[float]) -> Iterator[str]:
     """Yield what is wrong with a box of shares."""
-    if None in box:
-        yield f"the box {list(box)} has cells that are no numbers"
-        return
-    x1, y1, x2, y2 = (float(value or 0) for value in box)
+    x1, y1, x2, y2 = box
     if min(x1, y1) < -_SLACK or max(x2, y2) > 1 + _SLACK:
         yield f"the box {[x1, y1, x2, y2]} reaches far beyond the frame: shares are from 0 to 1"
-    if x2 <= x1 or y2 <= y1:
-        yield f"the box {[x1, y1, x2, y2]} is empty: x2 must be above x1 and y2 above y1"
     elif min(x2, y2) <= 0 or max(x1, y1) >= 1:
         yield f"the box {[x1, y1, x2, y2]} lies outside the frame: shares are from 0 to 1"
+    if x2 <= x1 or y2 <= y1:
+        yield f"the box {[x1, y1, x2, y2]} is empty: x2 must be above x1 and y2 above y1"
 
 
 def _inside(row: Row) -> Row:
@@ -160,15 +157,18 @@ def _row(number: int, cells: list[str], highest_label: int) -> Row | list[str]:
         return Row(number=number, video=cells[0], second=second)
     if len(cells) < _FEWEST_CELLS:
         return [f"has {len(cells)} cells; expected video,second,x1,y1,x2,y2,label"]
-    box = [number_of(cell) for cell in cells[2:6]]
-    problems = list(box_problems(box))
+    box = [value for value in map(number_of, cells[2:6]) if value is not None]
+    if len(box) == _BOX_CELLS:
+        problems = list(box_problems(box))
+    else:
+        problems = [f"the box {','.join(cells[2:6])} has cells that are no numbers"]
     label = number_of(cells[6])
     if label is None or label != int(label) or not 1 <= label <= highest_label:
         problems.append(f"label {cells[6]!r} is no number from 1 to {highest_label}; is the label map right?")
     if problems:
         return problems
     person = number_of(cells[7]) if len(cells) > _FEWEST_CELLS else None
-    x1, y1, x2, y2 = (float(value or 0) for value in box)
+    x1, y1, x2, y2 = box
     return Row(
         number=number,
         video=cells[0],

@@ -186,13 +186,12 @@ def _tell_bad_rows(config: Ava, findings: Sequence[Finding]) -> None:
     cut = [finding for finding in findings if finding.level == "warning"]
     if cut:
         log.warning("%d boxes reach beyond the frame and are cut off, the first: %s", len(cut), cut[0].where)
-    problems = [f"{finding.where}: {finding.text}" for finding in findings if finding.level == "error"]
+    wrong = [finding for finding in findings if finding.level == "error"]
+    problems, rows = [f"{one.where}: {one.text}" for one in wrong], len({one.where for one in wrong})
     if problems and config.bad_rows == "fail":
-        refuse([*problems[:20], f'{len(problems)} bad rows; mend them, or set bad_rows = "skip" to leave them out'])
+        refuse([*problems[:20], f'{rows} bad rows; mend them, or set bad_rows = "skip" to leave them out'])
     if problems:
-        log.warning(
-            "%d bad rows are left out, the first: %s. `vidcore data check` names them", len(problems), problems[0]
-        )
+        log.warning("%d bad rows are left out, the first: %s. `vidcore data check` names them", rows, problems[0])
 
 
 def _with_proposals(

@@ -26,6 +26,7 @@ from vidcore_localization.dataset import (
     tell_findings,
     video_meta,
     with_files,
+    without_files,
 )
 from vidcore_localization.segments import Array
 
@@ -52,7 +53,8 @@ class CandidateDataset:
         self._folders = context.root / config.proposals, context.root / config.features
         self._videos = with_files(annotations, self._folders[0], ("", ".csv"), config.missing)
         self._labels = labels_of(self._videos, self._classes, annotations.file)
-        self._findings = annotations.findings
+        missing = without_files(annotations, self._videos, self._folders[0], ("", ".csv"))
+        self._findings = (*annotations.findings, *missing)
         tell_findings(annotations)
 
     @property
@@ -88,7 +90,7 @@ class CandidateDataset:
         return [Sample(ref=ref, inputs=inputs, target=target, meta=video_meta(video, self.path(ref.index)))]
 
     def check(self, deep: bool = False) -> Iterator[Finding]:
-        """Odd segments; `deep` reads every file."""
+        """Odd segments, videos without candidates; `deep` reads every file."""
         yield from self._findings
         for index in range(len(self) if deep else 0):
             try:

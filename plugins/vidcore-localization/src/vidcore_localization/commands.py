@@ -46,16 +46,18 @@ def score(results: Path, annotations: Path, subset: str) -> None:
     from vidcore_localization.metrics import config as configs
     from vidcore_localization.metrics.detection import DetectionMap
     from vidcore_localization.metrics.recall import ProposalRecall
-    from vidcore_localization.results import as_samples, read_results
+    from vidcore_localization.results import as_samples, late, read_results
 
-    truth = read_annotations(annotations, subset)
+    truth, found = read_annotations(annotations, subset), read_results(results)
     classes = sorted({label for video in truth.videos for label in video.labels})
-    samples = as_samples(read_results(results), truth, classes)
+    samples = as_samples(found, truth, classes)
     metrics: dict[str, Metric] = {"recall": ProposalRecall(configs.ProposalRecall(), classes)}
     if all("labels" in prediction.outputs for prediction, _ in samples):
         metrics["map"] = DetectionMap(configs.DetectionMap(), classes)
     for finding in truth.findings:
         click.echo(f"{finding.level}: {finding.where}: {finding.text}", err=True)
+    if wrong := late(found, truth):
+        click.echo(f"warning: {results}: {len(wrong)} segments cannot be right, in seconds? {wrong[0]}", err=True)
     for name, value in measure(samples, metrics).items():
         click.echo(f"{name:16} {value:.4f}")
 

@@ -47,8 +47,7 @@ class FeatureSegmentDataset:
         self._folder = context.root / config.features
         self._videos = with_files(annotations, self._folder, (config.prefix, config.suffix), config.missing)
         self._labels = labels_of(self._videos, self._classes, annotations.file)
-        there = {video.name for video in self._videos}
-        self._missing = [video.name for video in annotations.videos if video.name not in there]
+        self._missing = without_files(annotations, self._videos, self._folder, (config.prefix, config.suffix))
         tell_findings(annotations)
 
     @property
@@ -80,9 +79,7 @@ class FeatureSegmentDataset:
     def check(self, deep: bool = False) -> Iterator[Finding]:
         """Odd segments, videos without features; `deep` reads every file."""
         yield from self._findings
-        for name in self._missing:
-            file = f"{self.config.prefix}{name}{self.config.suffix}"
-            yield Finding("error", f"{self._file}: {name}", f"{self._folder / file} is not there; it does not count")
+        yield from self._missing
         for index in range(len(self) if deep else 0):
             try:
                 self._features(index)
@@ -144,6 +141,19 @@ def with_files(
         raise DataError(f'{told}; extract them, or set missing = "skip" to leave them out')
     log.warning("%s; they are left out. `vidcore data check` names them", told)
     return found
+
+
+def without_files(
+    annotations: Annotations, videos: Sequence[AnnotatedVideo], folder: Path, around: tuple[str, str]
+) -> tuple[Finding, ...]:
+    """A finding for each annotated video that is not among `videos`, those whose files are there."""
+    there = {video.name for video in videos}
+    missing = {video.name: folder / f"{around[0]}{video.name}{around[1]}" for video in annotations.videos}
+    return tuple(
+        Finding("error", f"{annotations.file}: {name}", f"{file} is not there; it does not count")
+        for name, file in missing.items()
+        if name not in there
+    )
 
 
 def labels_of(videos: Sequence[AnnotatedVideo], classes: Sequence[str], file: Path) -> list[list[int]]:

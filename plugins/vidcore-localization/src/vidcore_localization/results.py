@@ -116,6 +116,17 @@ def as_samples(
     return samples
 
 
+def late(results: Mapping[str, Sequence[Found]], annotations: Annotations) -> list[str]:
+    """Segments that begin when their video has ended, in words: they count, but are they in seconds?"""
+    lengths = {plain_name(video.name): video.seconds for video in annotations.videos}
+    return [
+        f"{name}: segment {one.start:g} ... {one.end:g} begins after the end of the video, {lengths[name]:g} s"
+        for name, found in results.items()
+        for one in found
+        if name in lengths and one.start >= lengths[name]
+    ]
+
+
 def _row(found: Found) -> dict[str, Any]:
     row = {"score": found.score, "segment": [found.start, found.end]}
     return {"label": found.label, **row} if found.label else row
