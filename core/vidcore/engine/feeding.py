@@ -7,6 +7,8 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from vidcore.data.bad_videos import BadVideos
 from vidcore.data.loader import load_batches
 from vidcore.data.plan import EvaluationPlan, Plan, TrainingPlan
@@ -80,4 +82,25 @@ def _batches(parts: Parts, dataset: Dataset, plan: Plan, bad: BadVideos) -> Gene
         pin_memory=parts.device.type == "cuda",
     )
     with contextlib.closing(batches):
-        yield batches
+        yield sent_ahead(batches, parts.device) if parts.device.type == "cuda" else batches
+
+
+def sent_ahead(batches: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
+    """Batches on a GPU, each copied on a stream of its own while the one before is computed with.
+
+    A copy may get the memory of a batch that is done with, so it waits for what was to be computed before it was begun.
+    """
+    computing = torch.cuda.current_stream(device)
+    copying = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    here: Batch | None = None
+    for batch in batches:
+        copying.wait_stream(computing)
+        with torch.cuda.stream(copying):
+            coming = batch.to(device)
+        copied = copying.record_event()
+        if here is not None:
+            yield here
+        computing.wait_event(copied)
+        here = coming
+    if here is not None:
+        yield here
