@@ -5,6 +5,7 @@ Letters: N samples, V views of one sample, C channels, T frames, H W pixels, K c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -60,13 +61,14 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same batch with every tensor on `device`, copied without blocking where memory is pinned."""
-        return evolve(
-            self, inputs=_to(self.inputs, device), target=_to(self.target, device), draws=_to(self.draws, device)
-        )
+        return self._with_each(lambda tensor: tensor.to(device, non_blocking=True))
 
     def pin_memory(self) -> Batch:
         """Called by torch's DataLoader in its pinning thread."""
-        return evolve(self, inputs=_pin(self.inputs), target=_pin(self.target), draws=_pin(self.draws))
+        return self._with_each(Tensor.pin_memory)
+
+    def _with_each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        return evolve(self, **{name: _map(getattr(self, name), change) for name in ("inputs", "target", "draws")})
 
 
 @frozen(kw_only=True, eq=False)
@@ -78,15 +80,7 @@ class Prediction:
     meta: dict[str, Any] = field(factory=dict)
 
 
-def _to(value: Any, device: torch.device) -> Any:
-    return _map(value, lambda tensor: tensor.to(device, non_blocking=True))
-
-
-def _pin(value: Any) -> Any:
-    return _map(value, lambda tensor: tensor.pin_memory())
-
-
-def _map(value: Any, change: Any) -> Any:
+def _map(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
     if isinstance(value, Tensor):
         return change(value)
     if isinstance(value, dict):

@@ -118,7 +118,7 @@ def build_training(parts: Parts, model: nn.Module, steps_per_epoch: int) -> Trai
     scale = scale_of(engine.auto_scale_lr, experiment.data.train.batch_size * parts.chunks)  # type: ignore[union-attr]
     groups = for_torch(parameter_groups(model, experiment.optimizer), experiment.optimizer, scale)
     schedule = build(experiment.schedule)
-    transforms = transforms_of(parts.datasets["train"])
+    transforms = getattr(parts.datasets["train"], "transforms", {})  # those for the device are among them
     optimizer = build(experiment.optimizer, groups)
     techniques = {**({"optimizer": optimizer} if isinstance(optimizer, Technique) else {}), **parts.techniques}
     for technique in techniques.values():
@@ -151,12 +151,6 @@ def _dataset(experiment: Experiment, split: str) -> Dataset:
     if not len(dataset):
         raise ConfigError(f"data.{split} is empty; `vidcore data check` tells what it looked for")
     return dataset
-
-
-def transforms_of(dataset: Dataset) -> Mapping[str, object]:
-    """The transforms of a data set that has some; those for the device are among them."""
-    transforms: Mapping[str, object] = getattr(dataset, "transforms", {})
-    return transforms
 
 
 def _common_classes(datasets: dict[str, Dataset]) -> tuple[str, ...]:

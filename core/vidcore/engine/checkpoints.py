@@ -26,7 +26,7 @@ from attrs import frozen
 from torch import Tensor, nn
 
 from vidcore.errors import RunError
-from vidcore.weights.saving import flush_to_disk
+from vidcore.weights.saving import flush_to_disk, plain_tensors
 
 MANIFEST = "manifest.json"
 STATE = "state.json"
@@ -275,17 +275,6 @@ def _files(tensors: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]
     for name, table in tensors.items():
         yield f"{name}.safetensors", safetensors.torch.save(plain_tensors(table))
     yield STATE, json.dumps(state, indent=1).encode()  # order kept: it is that of metrics.jsonl
-
-
-def plain_tensors(table: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Contiguous tensors on the CPU that share no memory, as the file format wants them."""
-    plain: dict[str, Tensor] = {}
-    seen: set[int] = set()
-    for name, tensor in table.items():
-        copy = tensor.detach().to("cpu").contiguous()
-        plain[name] = copy.clone() if copy.untyped_storage().data_ptr() in seen else copy
-        seen.add(copy.untyped_storage().data_ptr())
-    return plain
 
 
 def _sha256(path: Path) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
 
+from vidcore.engine.run_folder import table_differences
 from vidcore.plugins import host
+from vidcore.plugins.discovery import installed
 
 _PACKAGES = ("vidcore", "torch", "torchvision", "numpy", "av", "safetensors", "attrs", "cattrs", "pluggy")
 # what the last bits of a sum depend on
@@ -31,40 +32,21 @@ def describe_environment(device: torch.device, precision: str) -> dict[str, Any]
         "precision": precision,
         "cuda": torch.version.cuda if device.type == "cuda" else None,
         "command": sys.argv,
-        "packages": {name: found for name in _PACKAGES if (found := package_version(name))},
+        "packages": {name: found.version for name in _PACKAGES if (found := installed(name))},
         "plugins": plugin_versions(),
     }
 
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """In words: what has changed that the last bits of a sum may depend on."""
-    told = []
-    for key in _DECIDES_BITS:
-        was, is_now = _look_up(before, key), _look_up(now, key)
-        if was != is_now:
-            told.append(f"{key}: was {was}, is {is_now}")
-    return told
+    changed = table_differences(before, now)
+    return [f"{key}: was {was}, is {is_now}" for key, was, is_now in changed if key in _DECIDES_BITS]
 
 
 def plugin_versions() -> dict[str, str]:
     """Distributions of the loaded plugins, with their versions."""
     dists = [record.dist for record in host().records.values() if record.dist is not None and not record.error]
     return dict(sorted((dist.metadata["Name"], dist.version) for dist in dists))
-
-
-def package_version(name: str) -> str | None:
-    """The version of an installed distribution, or None."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-def _look_up(table: dict[str, Any], dotted: str) -> Any:
-    value: Any = table
-    for key in dotted.split("."):
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
 
 
 def _device_name(device: torch.device) -> str:

@@ -86,7 +86,7 @@ class Host:
     def _load_builtin(self) -> None:
         builtin = importlib.import_module("vidcore.builtin")
         self._manager.register(builtin, BUILTIN)
-        self.records[BUILTIN] = PluginRecord(name=BUILTIN, module="vidcore.builtin", dist=_distribution("vidcore"))
+        self.records[BUILTIN] = PluginRecord(name=BUILTIN, module="vidcore.builtin", dist=installed("vidcore"))
 
     def _load(self, point: importlib.metadata.EntryPoint) -> None:
         key = point.name
@@ -262,7 +262,8 @@ def _names(variable: str) -> frozenset[str]:
     return frozenset(name.strip() for name in os.environ.get(variable, "").split(",") if name.strip())
 
 
-def _distribution(name: str) -> importlib.metadata.Distribution | None:
+def installed(name: str) -> importlib.metadata.Distribution | None:
+    """The installed distribution of that name, if there is one."""
     try:
         return importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:

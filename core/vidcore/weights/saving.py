@@ -40,7 +40,7 @@ def save_weights(path: Path | str, state_dict: Mapping[str, Tensor], contract: M
         raise WeightsError(f"{path} is not written: its contract is not plain values: {error}") from error
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(_separate(state_dict), temporary, {CONTRACT_KEY: text})
+        save_file(plain_tensors(state_dict), temporary, {CONTRACT_KEY: text})
         flush_to_disk(temporary)
         os.replace(temporary, path)
         flush_to_disk(path.parent)
@@ -52,7 +52,7 @@ def save_weights(path: Path | str, state_dict: Mapping[str, Tensor], contract: M
     return path
 
 
-def _separate(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def plain_tensors(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Contiguous tensors on the CPU, in order of their keys, no two over the same memory."""
     separate: dict[str, Tensor] = {}
     seen: set[int] = set()
