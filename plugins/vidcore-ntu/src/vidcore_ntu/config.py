@@ -86,3 +86,26 @@ class KineticsSkeleton(SkeletonData):
     def is_there(self, root: Path) -> bool:
         """The labels are."""
         return (root / self.labels).exists()
+
+
+@frozen(kw_only=True)
+class SkeletonArray(SkeletonData):
+    """Skeletons of a whole set in one array, `.npy` of [sequences, coordinates, frames, joints, persons].
+
+    A pickle tells `(names, labels)`, or as BABEL's `(names, (labels, ...))`; nothing that it names is executed.
+    """
+
+    array: str = field(validator=min_len(1))  # file below data.root, such as train_ntu_sk_60.npy
+    labels: str = field(validator=min_len(1))  # file below data.root, such as train_label_60.pkl
+    set: Literal["", "ntu60", "ntu120", "kinetics400", "babel60", "babel120"] = (
+        ""  # whose classes; "": labels are numbers
+    )
+
+    def facts(self, root: Path) -> Facts:
+        """Classes of the set, unless others are given, and the shape of a clip."""
+        classes = class_names(self.set) if self.set and not self.classes else known_classes(self.classes, root)
+        return Facts(classes=classes, inputs={"pose": self.pose_shape()})
+
+    def is_there(self, root: Path) -> bool:
+        """The array is."""
+        return (root / self.array).exists()

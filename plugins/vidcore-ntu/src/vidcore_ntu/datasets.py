@@ -5,7 +5,8 @@ from __future__ import annotations
 from attrs import evolve
 
 from vidcore.data.clips import DataContext
-from vidcore_ntu.config import KineticsSkeleton, PackedSkeletons, SkeletonSet
+from vidcore_ntu.array_table import read_array
+from vidcore_ntu.config import KineticsSkeleton, PackedSkeletons, SkeletonArray, SkeletonSet
 from vidcore_ntu.json_table import read_json
 from vidcore_ntu.packed_table import read_packed
 from vidcore_ntu.sets import class_names
@@ -41,3 +42,14 @@ def kinetics_skeleton(config: KineticsSkeleton, context: DataContext) -> Skeleto
     """
     table = read_json(context.root / config.labels, context.root / config.folder, config)
     return SkeletonDataset(table, evolve(config, classes=config.classes or class_names("kinetics400")), context)
+
+
+def skeleton_array(config: SkeletonArray, context: DataContext) -> SkeletonDataset:
+    """The data set of kind `skeleton-array`.
+
+    Raises:
+        DataError: A file cannot be used, or they do not belong together.
+    """
+    table = read_array(context.root / config.array, context.root / config.labels)
+    classes = config.classes or (class_names(config.set) if config.set else "")
+    return SkeletonDataset(table, evolve(config, classes=classes), context)

@@ -32,6 +32,13 @@ def vidcore_components() -> list[Component]:
             factory="vidcore_ntu.datasets:kinetics_skeleton",
             summary="skeletons of Kinetics-400, a JSON file for each video",
         ),
+        Component(
+            kind="dataset",
+            name="skeleton-array",
+            config="vidcore_ntu.config:SkeletonArray",
+            factory="vidcore_ntu.datasets:skeleton_array",
+            summary="skeletons of a whole set in one array, such as BABEL's",
+        ),
     ]
 
 
