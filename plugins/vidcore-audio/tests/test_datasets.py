@@ -129,6 +129,7 @@ def test_check_names_what_is_missing_and_what_cannot_be_read(tones: Path, tmp_pa
     built = dataset(tmp_path, TONES)
     assert [finding.where.rpartition(":")[2] for finding in built.check()] == ["1"]
     assert [finding.where.rpartition(":")[2] for finding in built.check(deep=True)] == ["1", "2"]
+    assert built.where(1) == f"{tmp_path / 'broken.wav'} ({tmp_path / 'list.txt'}:2)"
     with pytest.raises(DataError, match=r"broken\.wav: its sound cannot be read"):
         first(built, 1)
 

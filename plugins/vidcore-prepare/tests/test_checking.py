@@ -177,8 +177,9 @@ def test_wrong_labels_of_a_split_do_not_hide_the_other_split() -> None:
     Path("train.txt").write_text("up/0.mp4 7\nup/2.mp4 1\n")
     Path("later/up/1.mp4").write_bytes(b"")
     Path("classes.txt").write_text("down\nup\n")
-    found = check("--set", "data.train.classes=classes.txt")
+    found = check("--set", "data.train.classes=classes.txt", "--cleaned", "good")
     assert found.exit_code == 1 and "2 errors" in found.output
+    assert "not cleaned: data.train cannot be used" in found.output and not Path("good/train.txt").exists()
     assert "train.txt:1: label 7 is outside the classes" in found.output and "later/up/1.mp4 is empty" in found.output
 
 

@@ -67,6 +67,10 @@ class SoundDataset:
         """The file at this index."""
         return self.context.root / self.config.folder / self._table.path(index)
 
+    def where(self, index: int) -> str:
+        """The file and where it is listed, for messages."""
+        return f"{self.path(index)} ({self._table.where(index)})"
+
     def sample(self, ref: SampleRef, rng: np.random.Generator) -> list[Sample]:
         """The sample at `ref.index`, once for each repeat, from one reading.
 

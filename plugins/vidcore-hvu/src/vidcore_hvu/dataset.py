@@ -6,6 +6,7 @@ Letters: K classes of all kinds together, G kinds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -53,6 +54,10 @@ class HvuDataset:
 
     def __len__(self) -> int:
         return len(self._videos)
+
+    def path(self, index: int) -> Path:
+        """The video at this index."""
+        return self._videos.path(index)
 
     def where(self, index: int) -> str:
         """The video and where it is listed, for messages."""

@@ -56,6 +56,9 @@ def check(
     errors = [finding for finding in problems if finding.level == "error"]
     if cleaned is not None:
         _clean(datasets, errors, cleaned)
+        for split in wanted:
+            if split not in datasets:
+                click.echo(f"not cleaned: data.{split} cannot be used as it is, mend it first", err=True)
     total = sum(map(len, datasets.values()))
     click.echo("no error found" if not errors else f"{len(errors)} errors in {total} videos")
     if errors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import pickle
+import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from vidcore_prepare.engine import Item, Outcome
 from vidcore_prepare.processes import Processes
 from vidcore_prepare.progress import Bar
 
+_ROW = re.compile(r"\S.*:\d+: ")  # what is wrong with a row of a list begins so; a word on all of them does not
 _ENDS = 65_536  # bytes at either end of a file that tell it from others of its size
 
 
@@ -36,14 +38,17 @@ class HasFiles(Protocol):
 
 
 def build_splits(data: Data, splits: Sequence[str]) -> tuple[dict[str, Dataset], list[Finding]]:
-    """The data sets of splits, and an error for each that cannot be used at all: wrong labels, a wrong root."""
+    """The data sets of splits, and what is wrong with those that cannot be used at all: wrong labels, a wrong root."""
     found: dict[str, Dataset] = {}
     problems = []
     for split in splits:
         try:
             found[split] = build_dataset(data, split)
         except DataError as error:
-            problems += [Finding("error", f"data.{split}", line) for line in str(error).splitlines()]
+            lines = str(error).splitlines()
+            rows = [line for line in lines if _ROW.match(line)]
+            problems += [Finding("error", f"data.{split}", line) for line in rows or lines]
+            problems += [Finding("warning", f"data.{split}", line) for line in lines if rows and line not in rows]
     return found, problems
 
 
