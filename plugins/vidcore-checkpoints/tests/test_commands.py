@@ -13,7 +13,7 @@ import torch
 from click.testing import CliRunner, Result
 
 from vidcore.cli.main import cli
-from vidcore.errors import VidcoreError
+from vidcore.errors import DataError, VidcoreError
 from vidcore.inference import Predictor
 from vidcore.plugins import build, host
 from vidcore.testing.made_plugins import write_plugin
@@ -58,6 +58,9 @@ CONFIG = """
 
         def facts(self, root):
             return Facts(classes=("dark", "bright") if self.named else None, inputs={"video": (3, 4, 8, 8)})
+
+        def is_there(self, root):
+            return (root / "count.txt").exists()
 
     @frozen(kw_only=True)
     class Task:
@@ -211,8 +214,8 @@ def error_of(result: Result) -> str:
 def test_info_lists_what_is_published_and_what_is_here(zoo: Path) -> None:
     vidcore("weights", "download", "made-net-2")
     lines = vidcore("weights", "info").output.splitlines()
-    assert [line.split() for line in lines[1:]] == [
-        ["made-net-2", "made-zoo", "top1", "0.7500", "MIT", "yes"],
+    assert [line.split() for line in lines] == [
+        ["made-net-2", "made-zoo", "top1", "0.7500", "MIT", "here"],
         ["made-net-lost", "made-zoo", "top1", "0.7500", "MIT"],
     ]
 
@@ -337,6 +340,14 @@ def test_verify_exits_with_1_where_the_figure_is_another(zoo: Path) -> None:
     assert ["top1", "0.8750", "0.7500", "+0.1250"] in [line.split() for line in result.output.splitlines()]
     assert "not as stated: top1" in result.output
     assert vidcore("weights", "verify", "made-net-2", "--data", zoo / "data", "--tolerance", "0.2").exit_code == 0
+
+
+def test_verify_asks_for_the_data_before_it_fetches_weights(zoo: Path) -> None:
+    (zoo / "data/count.txt").unlink()
+    result = vidcore("weights", "verify", "made-net-2", "--data", zoo / "data")
+    assert isinstance(result.exception, DataError)
+    assert "data has not the data that made-net-2 is measured on" in str(result.exception)
+    assert not (zoo / "cache").exists()
 
 
 @pytest.mark.parametrize("source", ["made-net-2", "URL", "FILE"])

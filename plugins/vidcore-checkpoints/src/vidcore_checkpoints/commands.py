@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vidcore.errors import WeightsError
+from vidcore.config.places import place
+from vidcore.errors import DataError, WeightsError
 from vidcore.plugins import WeightsEntry, host
 from vidcore.plugins.catalog import nearest
 from vidcore.weights.sources import Progress, fetch
@@ -130,6 +131,12 @@ def verify(recipe: str, root: Path, weights: str, tolerance: float, output: Path
     weights = weights or next((name for name, entry in host().weights.items() if entry.recipe == found.name), "")
     if not weights:
         raise WeightsError(f"no weights are published for {found.name}; give a file with --weights")
+    data = experiment.data.test or experiment.data.val
+    if data is not None and not data.is_there(place(experiment.data.root)):  # told before anything is fetched
+        raise DataError(
+            f"{root} has not the data that {found.name} is measured on; "
+            f"`vidcore config show {found.name}` names its files, the page of its plugin how to get them"
+        )
     stated = {figure.metric: figure.value for figure in experiment.about.published}
     if weights in host().weights:
         stated |= host().weights[weights].published
