@@ -158,15 +158,19 @@ def start(place: Path, name: str, epochs: int, workers: int) -> ForkServerProces
     return process
 
 
-def wait_for_lines(run: Path, count: int, process: ForkServerProcess) -> None:
-    """Until log.txt has so many lines more than now, or the process has ended."""
+def wait_for_lines(run: Path, count: int, process: ForkServerProcess) -> float:
+    """Until log.txt has so many lines more than now, or the process has ended; the seconds that the last line took."""
 
     def lines() -> int:
         return (run / "log.txt").read_bytes().count(b"\n") if (run / "log.txt").exists() else 0
 
-    before = lines()
-    while lines() < before + count and process.is_alive():
+    before = seen = lines()
+    last, took = time.monotonic(), 0.2
+    while seen < before + count and process.is_alive():
         time.sleep(0.002)
+        if (now := lines()) > seen:
+            seen, took, last = now, time.monotonic() - last, time.monotonic()
+    return took
 
 
 def kill_at_random_moments(place: Path, name: str, *, epochs: int, kills: int, rng: random.Random) -> list[str]:
@@ -174,8 +178,9 @@ def kill_at_random_moments(place: Path, name: str, *, epochs: int, kills: int, r
     ends = []
     for attempt in range(kills):
         process = start(place, name, epochs, workers=attempt % 3)
-        wait_for_lines(place / "runs" / name, rng.randint(0, 11), process)  # a step writes a line, a checkpoint another
-        time.sleep(rng.uniform(0.0, 0.25))  # anywhere between two lines: a batch, a step, a file half written
+        # a step writes a line, a checkpoint another
+        took = wait_for_lines(place / "runs" / name, rng.randint(0, 11), process)
+        time.sleep(min(rng.uniform(0.0, 1.5) * took, 0.3))  # between two lines: a batch, a step, a file half written
         if rng.random() < 0.5:
             with contextlib.suppress(ProcessLookupError):  # so early that it has no group yet
                 os.killpg(process.pid, signal.SIGKILL)  # with its workers, as when a machine goes down
