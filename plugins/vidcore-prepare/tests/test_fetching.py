@@ -126,7 +126,10 @@ def test_a_file_with_another_hash_is_a_failure(vidcore: Vidcore, table: Path) ->
 
 
 def test_a_file_without_published_hash_must_stay_what_it_was(vidcore: Vidcore, table: Path, server: Server) -> None:
-    vidcore("fetch made data --table sets.toml")
+    told = vidcore("fetch made data --table sets.toml").output
+    noted = dict(reversed(line.split("  ")) for line in Path("data/SHA256SUMS").read_text().splitlines())
+    assert f"this one stands in SHA256SUMS now: {noted['annotations/server.txt']}" in told
+    assert "nobody published" not in vidcore("fetch made data --table sets.toml").output
     Path("data/annotations/server.txt").unlink()
     server.files["/server.txt"] = b"something else"
     vidcore("fetch made data --table sets.toml", exit_code=1)

@@ -71,14 +71,17 @@ def read_hashes(target: Path) -> dict[str, str]:
     return {path: value for value, _, path in (line.partition("  ") for line in lines)}
 
 
-def note_hashes(items: Iterable[Item], target: Path) -> None:
-    """Note the hash of every plain file that has come."""
-    known = read_hashes(target)
+def note_hashes(items: Iterable[Item], target: Path) -> dict[str, str]:
+    """Note the hash of every plain file that has come. Returns those that are new and that nobody published."""
+    known, new = read_hashes(target), {}
     for item in items:
         if item.name not in known and item.output.is_file():
             known[item.name] = file_sha256(item.output)
+            if not item.source.sha256:
+                new[item.name] = known[item.name]
     if known:
         write_whole(target / HASHES, "".join(f"{value}  {path}\n" for path, value in sorted(known.items())))
+    return new
 
 
 def is_youtube(url: str) -> bool:

@@ -66,7 +66,8 @@ def _fetch(source: DataSource, target: Path, videos: bool, how: HowToRun) -> Non
     work, options = FetchFile(cache=target / NAME), {"workers": how.workers, "part": how.part, "pool": how.pool}
     if not videos or not all(item.output.exists() for item in items):
         whole = run(items, work, target, title=f"fetching {source.name}", show=True)  # all parts need the annotations
-        note_hashes(items, target)
+        for path, value in note_hashes(items, target).items():
+            click.echo(f"{path}: nobody published a hash; this one stands in SHA256SUMS now: {value}")
         if not videos or whole.failed:
             conclude(whole, "files")
     if videos:
