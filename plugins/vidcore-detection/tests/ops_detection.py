@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -39,17 +40,32 @@ def box_transform(params: Any, inputs: Any) -> dict[str, Any]:
 
 
 def _geometry(params: Any, size: tuple[int, int]) -> Geometry:
+    """A chain is told as "CenterCrop(100) -> Resize(-1,64) -> Flip(1)"."""
     geometry, transform = Geometry(size), params["transform"]
     if "->" in transform:
-        geometry = _centred(geometry, 100)
-        return geometry.resized(*fitted_size(*geometry.size, 64)).flipped()
+        for name, numbers in re.findall(r"(\w+)\(([^)]*)\)", transform):
+            values = [int(number) for number in numbers.split(",")]
+            if name == "CenterCrop":
+                geometry = _centred(geometry, values[0] if len(values) == 1 else values)
+            else:
+                geometry = _fitted(geometry, values) if name == "Resize" else geometry.flipped()
+        return geometry
     if transform == "resize":
-        return geometry.resized(*fitted_size(*size, params["scale"][1]))
+        return _fitted(geometry, params["scale"])
     if transform == "resize_stretch":
         return geometry.resized(params["scale"][1], params["scale"][0])
     if transform == "flip":
         return geometry.flipped()
     return _centred(geometry, params["crop_size"])
+
+
+def _fitted(geometry: Geometry, scale: list[int]) -> Geometry:
+    """-1 and the shorter side, or the bounds of both, whatever their order."""
+    if min(scale) < 0:
+        return geometry.resized(*fitted_size(*geometry.size, max(scale)))
+    height, width = geometry.size
+    factor = min(max(scale) / max(height, width), min(scale) / min(height, width))
+    return geometry.resized(int(height * factor + 0.5), int(width * factor + 0.5))
 
 
 def _centred(geometry: Geometry, crop: Any) -> Geometry:
@@ -85,7 +101,7 @@ def max_iou_assigner(params: Any, inputs: Any) -> dict[str, Any]:
 def head_loss(params: Any, inputs: Any) -> dict[str, Any]:
     """Ours has no first output for persons, which the recorded loss drops."""
     logits, labels = (torch.from_numpy(inputs[name])[:, 1:].float() for name in ("cls_score", "labels"))
-    multi_label, top_k = params["multilabel"], tuple(params["topk"])
+    multi_label, top_k = params["multilabel"], tuple(np.atleast_1d(params["topk"]).tolist())
     focal = Focal(alpha=params["focal_alpha"], gamma=params["focal_gamma"])
     answer = {"loss_action_cls": action_loss(logits, labels, focal, multi_label=multi_label)}
     rows, truth = labels.any(dim=1), labels > 0

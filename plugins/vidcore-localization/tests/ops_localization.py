@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from vidcore_localization.segments import (
     soft_nms,
 )
 
+AT = (1, 5, 10, 100)
 IOU = tuple(np.linspace(0.5, 0.95, 10).tolist())
 Table = dict[str, Any]
 
@@ -57,7 +59,7 @@ def to_one(params: Table, inputs: Table) -> dict[str, Any]:
 def recall(params: Table, inputs: Table) -> dict[str, Any]:
     truths = [np.asarray(rows)[:, :2] for rows in inputs["gt"].values()]
     proposals = [np.asarray(inputs["proposals"][video]).reshape(-1, 3) for video in inputs["gt"]]
-    curve = recall_curve(truths, proposals, IOU, params["max_avg_proposals"])
+    curve = recall_curve(truths, proposals, _thresholds(params), params["max_avg_proposals"])
     at = {f"AR{n}": curve.average[n - 1] for n in (1, 5, 10, 100)}
     return {
         "recall": curve.recall,
@@ -68,13 +70,25 @@ def recall(params: Table, inputs: Table) -> dict[str, Any]:
     }
 
 
+def _thresholds(params: Table) -> tuple[float, ...]:
+    """Told as "linspace(0.5,0.95,10)"."""
+    first, last, count = re.findall(r"[\d.]+", params.get("tiou", "0.5 0.95 10"))
+    return tuple(np.linspace(float(first), float(last), int(count)).tolist())
+
+
 def recall_metric(params: Table, inputs: Table) -> dict[str, Any]:
-    metric = ProposalRecall(configs.ProposalRecall(max_average=params["max_avg_proposals"], iou=IOU), ["any"])
+    """AR@N is the N-th point of the curve there, which stands for N proposals only where it ends at 100."""
+    most = params["max_avg_proposals"]
+    metric = ProposalRecall(configs.ProposalRecall(max_average=most, iou=IOU, at=(most,)), ["any"])
+    truths, proposals = [], []
     for index, video in enumerate(inputs["results"]):
-        prediction = Prediction(ref=SampleRef("", 0, index), outputs=video)
-        metric.update(prediction, {"segments": inputs["ground_truth"][video["video_name"]]})
-    figures = metric.compute()
-    return {"auc": 100 * figures.pop("AUC"), **figures}
+        truth = inputs["ground_truth"][video["video_name"]]
+        metric.update(Prediction(ref=SampleRef("", 0, index), outputs=video), {"segments": truth})
+        truths.append(np.asarray(truth, np.float64).reshape(-1, 2))
+        proposals.append(np.column_stack([np.asarray(video["segments"]).reshape(-1, 2), video["scores"]]))
+    figures, curve = metric.compute(), recall_curve(truths, proposals, IOU, most)
+    assert abs(figures[f"AR@{most}"] - curve.average[-1]) < 1e-9
+    return {"auc": 100 * figures["AUC"], **{f"AR@{n}": curve.average[n - 1] for n in AT}}
 
 
 def detection(params: Table, inputs: Table) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def assign(overlaps: Tensor, config: Matching) -> Assignment:
         return Assignment(torch.zeros_like(assigned), overlaps.new_zeros(num_proposals))
     best, box = overlaps.max(dim=0)
     bounds = config.negative_iou
-    low, high = (0.0, bounds) if isinstance(bounds, float) else bounds
+    low, high = bounds if isinstance(bounds, tuple) else (0.0, bounds)
     assigned = torch.where((best >= low) & (best < high), NEGATIVE, assigned)
     assigned = torch.where(best >= config.positive_iou, box + 1, assigned)
     if config.match_low_quality and num_proposals:
