@@ -98,6 +98,10 @@ class VideoPoseDataset:
         name = self._table.names[index % len(self._table)]
         return self.context.root / self._config.folder / f"{name}{self._config.suffix}"
 
+    def where(self, index: int) -> str:
+        """The video and where its key points are, for messages."""
+        return f"{self.path(index)} ({self._table.where(index % len(self._table))})"
+
     def sample(self, ref: SampleRef, rng: np.random.Generator) -> list[Sample]:
         """The sample at `ref.index`, once for each repeat: `video` uint8 `[V, C, T, H, W]`, `pose` `[V, M, P, J, C]`.
 
