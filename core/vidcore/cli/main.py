@@ -48,6 +48,13 @@ show = group("show", "Look at runs, data and predictions.", {})
 runs = group("runs", "List runs, show one, compare several.", {})
 
 
+def _leave_out(context: click.Context, option: click.Parameter, names: tuple[str, ...]) -> None:
+    """Before plugins are asked for commands, and through the environment, so that worker processes do it too."""
+    if names:
+        known = os.environ.get("VIDCORE_NO_PLUGINS", "")
+        os.environ["VIDCORE_NO_PLUGINS"] = ",".join((*filter(None, [known]), *names))
+
+
 @click.group(
     cls=LazyGroup,
     entries=_COMMANDS,
@@ -55,14 +62,14 @@ runs = group("runs", "List runs, show one, compare several.", {})
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with `vidcore run quickstart`; `vidcore COMMAND --help` tells more of each command.",
 )
-@click.option("--no-plugin", multiple=True, metavar="NAME", help="Leave this plugin out; may be repeated.")
+@click.option(
+    "--no-plugin", multiple=True, metavar="NAME", callback=_leave_out, expose_value=False,
+    help="Leave this plugin out; may be repeated.",
+)  # fmt: skip
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(__version__, prog_name="vidcore")
-def cli(no_plugin: tuple[str, ...], debug: bool) -> None:
+def cli(debug: bool) -> None:
     """Video understanding: every part a plugin, every experiment one TOML file."""
-    if no_plugin:  # through the environment, so that worker processes leave them out too
-        known = os.environ.get("VIDCORE_NO_PLUGINS", "")
-        os.environ["VIDCORE_NO_PLUGINS"] = ",".join((*filter(None, [known]), *no_plugin))
 
 
 def main() -> None:

@@ -80,6 +80,7 @@ def run(
     if watcher is not None:
         watcher.show(result)
         return
-    for text in (*result.remarks, *(f"{name:16} {value:.4f}" for name, value in result.metrics.items())):
+    remarks = [] if result.state == "trained" else result.remarks  # which the log has told
+    for text in (*remarks, *(f"{name:16} {value:.4f}" for name, value in result.metrics.items())):
         click.echo(text)
     click.echo(f"{result.state}: {result.folder}")
