@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from attrs import evolve
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from vidcore_engine_toy import config as toy_config
@@ -172,6 +173,16 @@ def test_parameter_groups_and_kernels_are_those_of_a_bare_loop(kernels: Any) -> 
     ]
     bare(theirs, make_task(), torch.optim.AdamW(groups, fused=kernels == "fused", foreach=kernels == "foreach"))
     assert_same_bits(ours, theirs)
+
+
+@pytest.mark.parametrize("config", [Sgd(lr=0.05, weight_decay=1e-4), AdamW(lr=0.01)], ids=["sgd", "adamw"])
+@pytest.mark.parametrize("kernels", ["fused", "foreach", "auto"])
+def test_kernels_change_hardly_a_value(config: Any, kernels: str) -> None:
+    ours, plain = make_model(norm=False), make_model(norm=False)  # before a norm, a bias's gradient is rounding alone
+    trained(training(ours, make_task(), config=evolve(config, kernels=kernels), epochs=2))
+    trained(training(plain, make_task(), config=evolve(config, kernels="loop"), epochs=2))
+    for name, value in plain.state_dict().items():
+        torch.testing.assert_close(ours.state_dict()[name], value, rtol=1e-3, atol=1e-5)
 
 
 def test_bf16_is_that_of_a_bare_loop() -> None:

@@ -85,3 +85,15 @@ def test_an_error_of_the_model_itself_is_the_models(eager_backend: list[int]) ->
 def test_a_model_without_blocks_is_told() -> None:
     with pytest.raises(ConfigError, match=r'engine.compile = "blocks": Linear declares no blocks\(\); use "model"'):
         compiler("blocks")(nn.Linear(2, 2))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("how", ["model", "blocks"])
+def test_what_is_compiled_for_a_gpu_answers_the_same(caplog: pytest.LogCaptureFixture, how: Any) -> None:
+    model, x = Blocky().cuda(), torch.randn(3, 4, device="cuda")
+    expected = model(x)
+    compiler(how)(model)
+    torch.testing.assert_close(model(x), expected, rtol=1e-4, atol=1e-5)
+    model(x).sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+    assert "runs uncompiled" not in caplog.text

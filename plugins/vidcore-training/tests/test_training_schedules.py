@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 import torch
 
 from vidcore.engine.schedules import Schedule
 from vidcore.testing import check_component
-from vidcore_training.config import Linear, OneCycle, Poly
+from vidcore_training.config import Linear, OneCycle, Poly, Step
 from vidcore_training.plugin import vidcore_components
-from vidcore_training.schedules import OneCycleSchedule, linear, poly
+from vidcore_training.schedules import OneCycleSchedule, StepSchedule, linear, poly
 
 
 @pytest.mark.parametrize("component", vidcore_components(), ids=lambda component: component.name)
@@ -36,6 +37,35 @@ def test_one_cycle_is_that_of_torch() -> None:
                 cycle.step()
         schedule = OneCycleSchedule(OneCycle(shape=shape))  # type: ignore[arg-type]
         assert factors(schedule, 6, 10) == pytest.approx(seen, rel=1e-9)
+
+
+def torchs(make: Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler], count: int) -> list[float]:
+    """The rates that a schedule of torch gives."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    theirs, seen = make(optimizer), []
+    for _ in range(count):
+        seen.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        theirs.step()
+    return seen
+
+
+def test_step_linear_and_poly_are_those_of_torch_by_step_and_by_epoch() -> None:
+    lr_scheduler = torch.optim.lr_scheduler
+    by_step = {
+        linear(Linear()): lambda optimizer: lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=12),
+        poly(Poly(power=0.9)): lambda optimizer: lr_scheduler.PolynomialLR(optimizer, total_iters=12, power=0.9),
+        StepSchedule(Step(every=1.25, gamma=0.5)): lambda optimizer: lr_scheduler.StepLR(optimizer, 5, gamma=0.5),
+    }
+    for schedule, theirs in by_step.items():
+        assert factors(schedule, 3, 4) == pytest.approx(torchs(theirs, 12), rel=1e-9, abs=1e-12)
+    by_epoch = {
+        linear(Linear(by="epoch")): lambda optimizer: lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=3),
+        poly(Poly(power=2.0, by="epoch")): lambda optimizer: lr_scheduler.PolynomialLR(optimizer, 3, power=2.0),
+    }
+    for schedule, theirs in by_epoch.items():
+        expected = [factor for factor in torchs(theirs, 3) for _ in range(4)]
+        assert factors(schedule, 3, 4) == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 def test_poly_and_linear_end_where_they_say() -> None:
