@@ -16,8 +16,8 @@ from workspace import ROOT, Distribution, find_distributions
 CORE = ROOT / "core" / "vidcore"
 DISTRIBUTIONS = find_distributions()
 PLUGINS = [one for one in DISTRIBUTIONS.values() if one.folder != ROOT]
-# "About 6,000" is the aim; seams for techniques, stages, sharded checkpoints and addresses keep it from there. What comes
-# on top has to leave for a plugin. The largest that could leave: the PyAV decoder, reading predictions, averages, stages.
+# "About 6,000" is the aim; seams for techniques, stages, sharded checkpoints and addresses keep it from there. What
+# comes on top has to leave for a plugin. What could leave: the PyAV decoder, reading predictions, averages, stages.
 BUDGET = 6_300
 # Words that are both a component of a plugin and plain English: the core may use them in its texts.
 PLAIN_WORDS = {"frames", "opencv", "report", "shapes"}
