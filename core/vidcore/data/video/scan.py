@@ -14,8 +14,10 @@ from fractions import Fraction
 import av
 import numpy as np
 from attrs import define, field, frozen
+from av.packet import Packet
 from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from vidcore.data.video.frame_index import NO_TIME, FrameIndex, Int64s
 from vidcore.data.video.keyframes import Start, kind_of_start
@@ -53,6 +55,7 @@ class _Packets:
     pts: list[int] = field(factory=list)
     shown: list[bool] = field(factory=list)  # False: cut short, or dropped by the file's edit list
     keys: list[_Key] = field(factory=list)
+    first: VideoFrame | None = None  # that decoding from the first key frame on gives
 
 
 def build_index(source: Source) -> FrameIndex:
@@ -72,7 +75,7 @@ def build_index(source: Source) -> FrameIndex:
     if order is None:
         order, first = _order_by_decoding(source, keys[0].packet, codec)
     else:
-        first = next(_decode(source, keys[0].packet), None)
+        first = packets.first
     if first is None:
         raise DataError(
             f"{source.name}: no frame can be decoded ({len(packets.pts)} packets of {codec}). "
@@ -112,7 +115,17 @@ def _read_packets(video: OpenVideo) -> _Packets:
             found.shown.append(not (packet.is_corrupt or packet.is_discard))
             if packet.is_keyframe and not packet.is_corrupt:
                 found.keys.append(_Key(number, pts, dts, packet.size, kind_of_start(codec, extradata, bytes(packet))))
+            if found.first is None and found.keys and not packet.is_corrupt:
+                found.first = _first_frame(video, packet)
+    found.first = found.first or _first_frame(video, None)
     return found
+
+
+def _first_frame(video: OpenVideo, packet: Packet[VideoStream] | None) -> VideoFrame | None:
+    """What the decoder gives for a packet, or at the end. Here, to open the file once: opening takes most of a scan."""
+    with contextlib.suppress(av.error.FFmpegError):
+        return next(iter(video.stream.codec_context.decode(packet)), None)
+    return None
 
 
 def _usable_keys(packets: _Packets, name: str) -> list[_Key]:
