@@ -141,8 +141,8 @@ class Multigrid:
     short_cycle: bool = True
     # epochs at which a long cycle ends; after the last comes fine-tuning. Left out: the schedule's milestones
     ends: tuple[float, ...] = field(default=(), validator=deep_iterable(gt(0.0)))
-    sub_batch: int | None = field(default=None, validator=optional(ge(1)))  # clips a batch norm normalises together;
-    # left out: data.train.batch_size
+    # clips of the long cycle's batch that a batch norm normalises together; left out: data.train.batch_size
+    sub_batch: int | None = field(default=None, validator=optional(ge(1)))
 
     @ends.validator
     def _ascend(self, attribute: Any, value: tuple[float, ...]) -> None:
