@@ -41,6 +41,28 @@ def read_features(path: Path, layout: Layout = "time-first") -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
 
 
+def read_labels(path: Path) -> Array:
+    """The label of each frame, int64 `[T]`: of a file of labels `[T]`, or the best of scores `[T, K]`.
+
+    Raises:
+        DataError: The file is missing, has another form, or a label below 0 or that is no whole number.
+    """
+    try:
+        values = _read_array(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise DataError(f"{path}: is no array of numbers: {error}") from error
+    whole = values.ndim == 1 and values.dtype.kind in "iu"
+    if not len(values.shape) or not values.size or not (whole or (values.ndim == 2 and values.dtype.kind == "f")):
+        raise DataError(f"{path}: is {values.dtype} {list(values.shape)}; expected whole numbers [T], or scores [T, K]")
+    broken = np.flatnonzero(values < 0) if whole else np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if len(broken):
+        raise DataError(f"{path}: frame {broken[0]} is {values[broken[0]]}; labels count from 0, scores are finite")
+    found: Array = values.astype(np.int64) if whole else values.argmax(axis=1)
+    return found
+
+
 def resample(features: Tensor, length: int) -> Tensor:
     """`[C, T]` to `[C, length]`: averaged over equal parts of the video, or interpolated where they are too few."""
     if features.shape[1] == length:

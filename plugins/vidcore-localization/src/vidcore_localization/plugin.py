@@ -63,6 +63,13 @@ def vidcore_commands() -> list[Command]:
         Command(
             group="data",
             section="5. Segments of long videos",
+            name="score-frames",
+            help="Measure a label for every frame: accuracy, edit score, F1 of segments.",
+            target="vidcore_localization.frame_command:score",
+        ),
+        Command(
+            group="data",
+            section="5. Segments of long videos",
             name="convert-proposals",
             help="Convert text lists of proposals between frames and fractions.",
             target="vidcore_localization.commands:convert",
