@@ -168,6 +168,14 @@ def test_runs_equal_but_for_their_seed_are_one_row_with_mean_and_deviation(made,
     assert [line.split()[0] for line in apart.splitlines()[1:4]] == list(names)
 
 
+def test_seeds_of_a_sweep_are_called_by_the_rest_of_their_names(made, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        made(f"sweep/seed={seed},depth=18", seed=seed)
+        made(f"sweep/depth=50,seed={seed}", seed=seed, depth=50)
+    shown = text(compare, "sweep", "--runs", tmp_path / "runs", "-o", tmp_path / "curves.png")
+    assert {line.split()[0] for line in shown.splitlines()[1:3]} == {"sweep/depth=18", "sweep/depth=50"}
+
+
 def test_a_folder_of_runs_stands_for_all_of_them(made, tmp_path: Path) -> None:
     made("sweep/a", depth=18)
     made("sweep/b", depth=50)

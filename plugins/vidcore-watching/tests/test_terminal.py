@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def shown() -> io.StringIO:
 
 
 def test_a_run_is_told_in_lines_where_there_is_no_terminal(shown: io.StringIO, tmp_path: Path) -> None:
-    terminal = LiveTerminal(Terminal(plain_every=1e-9), Console(file=shown, width=200))
+    terminal = LiveTerminal(Terminal(plain_every=1e-9), Console(file=shown, width=20))
     run = RunInfo(
         name="tennis",
         folder=tmp_path,
@@ -40,6 +41,7 @@ def test_a_run_is_told_in_lines_where_there_is_no_terminal(shown: io.StringIO, t
     began, step, measured = shown.getvalue().splitlines()
     assert began.startswith("tennis goes on after step 3: 20 steps, 10 an epoch, 8 clips each;")
     assert step.startswith("step 4/20  epoch 1/10  loss 0.500  lr 0.1  4 clips/s  data 25% · step 75%")
+    assert re.search(r" GiB  0:0\d:\d\d left$", step)
     assert measured.split() == ["epoch", "1/10", "val", "top1", "0.7500"]
     assert events.failures == {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,6 +16,8 @@ from vidcore_runs.records import Run, figures_of, leaves
 
 _FREE = (*FREE_KEYS, "seed", "engine.accumulate")  # the last is filled in when a run starts
 
+_SEED = re.compile(r"\bseed=[^,/]*,?")  # in a name that a sweep gave
+
 
 @frozen(eq=False)
 class Group:
@@ -24,9 +27,12 @@ class Group:
 
     @property
     def name(self) -> str:
-        """What the names of its runs begin with."""
+        """What the names of its runs begin with; those of a sweep, without their seed."""
         if len(self.runs) == 1:
             return self.runs[0].name
+        without_seed = {_SEED.sub("", run.name).rstrip(",/") for run in self.runs}
+        if len(without_seed) == 1:
+            return without_seed.pop()
         first, *others = (run.name for run in self.runs)
         shared = next(
             (end for end in range(len(first)) if any(name[: end + 1] != first[: end + 1] for name in others)), 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping
+from datetime import timedelta
 
 import torch
 from rich.console import Console
@@ -44,7 +45,7 @@ class LiveTerminal:
         )
         self._task: TaskID | None = None
         self._recent: deque[Mapping[str, float]] = deque(maxlen=config.recent_steps)
-        self._last_plain = time.monotonic()
+        self._last_plain = self._began = time.monotonic()
         self._device = torch.device("cpu")
 
     def accepts(self, experiment: Experiment) -> bool:
@@ -61,11 +62,12 @@ class LiveTerminal:
 
     @hookimpl
     def run_started(self, run: RunInfo) -> None:
-        self._device = choose_device(run.experiment.engine.device)
+        self._device, self._began = choose_device(run.experiment.engine.device), time.monotonic()
         verb = f"goes on after step {run.start_step}" if run.start_step else "begins"
         self.console.print(
             f"{run.name} {verb}: {run.total_steps} steps, {run.steps_per_epoch} an epoch, "
-            f"{run.clips_per_step} clips each; {run.folder}"
+            f"{run.clips_per_step} clips each; {run.folder}",
+            soft_wrap=True,
         )
         self._bar.start()
         self._task = self._bar.add_task("training", total=run.total_steps, completed=run.start_step)
@@ -78,7 +80,9 @@ class LiveTerminal:
             self._bar.update(self._task, completed=step, description=text)
         if not self.console.is_terminal and time.monotonic() - self._last_plain > self.config.plain_every:
             self._last_plain = time.monotonic()
-            self.console.print(f"step {step}/{run.total_steps}  {text}")
+            pace = (self._last_plain - self._began) / (step - run.start_step)  # evaluations and saves included
+            left = timedelta(seconds=round(pace * (run.total_steps - step)))
+            self.console.print(f"step {step}/{run.total_steps}  {text}  {left} left", soft_wrap=True)
 
     def _describe(self, run: RunInfo, epoch: int, values: Mapping[str, float]) -> str:
         seconds = sum(each["seconds"] for each in self._recent)
@@ -88,7 +92,7 @@ class LiveTerminal:
         memory = memory_bytes(self._device) / 2**30
         return (
             f"epoch {epoch}/{run.experiment.engine.epochs}  loss {values.get('loss', float('nan')):.3f}  "
-            f"lr {values['lr']:.2g}  {speed:.0f} clips/s  data {share:.0%} · step {1 - share:.0%}  {memory:.1f} GiB"
+            f"lr {values['lr']:.2g}  {speed:.3g} clips/s  data {share:.0%} · step {1 - share:.0%}  {memory:.1f} GiB"
         )
 
     @hookimpl
@@ -104,7 +108,7 @@ class LiveTerminal:
     @hookimpl
     def evaluation_finished(self, run: RunInfo, split: str, epoch: int, metrics: Mapping[str, float]) -> None:
         figures = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-        self.console.print(f"epoch {epoch:>3}/{run.experiment.engine.epochs}  {split:5} {figures}")
+        self.console.print(f"epoch {epoch:>3}/{run.experiment.engine.epochs}  {split:5} {figures}", soft_wrap=True)
 
     @hookimpl
     def run_stopped(self, reason: str) -> None:
