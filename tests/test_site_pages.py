@@ -34,6 +34,15 @@ def test_every_command_stands_on_the_page_of_commands(pages: dict[str, str]) -> 
     assert "vidcore config check" in headings
 
 
+def test_the_zoo_lists_all_weights_and_says_whose_the_figures_are(pages: dict[str, str]) -> None:
+    assert [name for name in host().weights if f"| [`{name}`](" not in pages["zoo.md"]] == []
+    assert "proven on generated weights" in pages["zoo.md"] and "The figures are their authors'" in pages["zoo.md"]
+
+
+def test_commands_stand_on_their_plugins_page(pages: dict[str, str]) -> None:
+    assert "| `vidcore config explain` |" in pages["plugins/vidcore-tools.md"]
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(True, "true"), ("a", '"a"'), ((1, 2.5), "[1, 2.5]"), ([], "[]"), ({}, "{}"), (3, "3")],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vidcore.cli.main import cli
-from vidcore.plugins import Component, Host, Recipe, WeightsEntry, host, load_reference
+from vidcore.plugins import Command, Component, Host, Recipe, WeightsEntry, host, load_reference
 from vidcore_tools.describe import Key, keys_of
 
 if TYPE_CHECKING:
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
 
 CORE = "vidcore"
+ZOO = """Published checkpoints that vidcore loads by name, and the recipes they were trained with.
+
+**What is proven here, and what is not.** The converters are proven on generated weights: every key of every
+architecture converts, and outputs agree with those recorded from the framework that published the weights. The
+published files themselves were not at hand. The figures are their authors'; nobody measured them again here. With the
+data they are measured by
+
+```text
+vidcore weights verify RECIPE --data DIR
+```"""
 
 
 def on_config(config: MkDocsConfig) -> None:
@@ -44,7 +54,7 @@ def _as_list(value: Any) -> list[Any]:
 def pages(found: Host) -> dict[str, str]:
     """All made pages by their path in docs/."""
     made = {f"plugins/{name}.md": plugin_page(name, found) for name in distributions(found)}
-    return {**made, "commands.md": commands_page()}
+    return {**made, "commands.md": commands_page(), "zoo.md": zoo_page(found)}
 
 
 def distributions(found: Host) -> list[str]:
@@ -72,6 +82,7 @@ def plugin_page(name: str, found: Host) -> str:
         lines += _component(component)
     lines += _recipes(_of(name, found.recipes.values(), found))
     lines += _weights(_of(name, found.weights.values(), found))
+    lines += _commands_of(_of(name, found.commands, found))
     return "\n".join(lines)
 
 
@@ -123,6 +134,25 @@ def _weights(entries: list[WeightsEntry]) -> Iterator[str]:
             figures = ", ".join(f"{name} {value:.4g}" for name, value in entry.published.items())
             yield f"| [`{entry.name}`]({entry.url}) | `{entry.recipe}` | {figures} | {entry.licence} |"
         yield ""
+
+
+def _commands_of(entries: list[Command]) -> Iterator[str]:
+    if entries:
+        yield from ("## Commands", "", "| command | what |", "| --- | --- |")
+        yield from (f"| `vidcore {f'{entry.group} {entry.name}'.strip()}` | {entry.help} |" for entry in entries)
+        yield ""
+
+
+def zoo_page(found: Host) -> str:
+    """All published weights, and what their figures are worth here."""
+    lines = ["# Zoo", "", ZOO, "", "| weights | recipe | plugin | figures of the authors | licence |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    for entry in found.weights.values():
+        figures = ", ".join(f"{name} {value:.4g}" for name, value in entry.published.items())
+        plugin = owner(entry.plugin, found)
+        link = f"[{plugin}](plugins/{plugin}.md)"
+        lines.append(f"| [`{entry.name}`]({entry.url}) | `{entry.recipe}` | {link} | {figures} | {entry.licence} |")
+    return "\n".join([*lines, ""])
 
 
 def commands_page() -> str:
