@@ -151,7 +151,8 @@ def zoo_page(found: Host) -> str:
         figures = ", ".join(f"{name} {value:.4g}" for name, value in entry.published.items())
         plugin = owner(entry.plugin, found)
         link = f"[{plugin}](plugins/{plugin}.md)"
-        lines.append(f"| [`{entry.name}`]({entry.url}) | `{entry.recipe}` | {link} | {figures} | {entry.licence} |")
+        recipe = "the same" if entry.recipe == entry.name else f"`{entry.recipe}`" if entry.recipe else "none"
+        lines.append(f"| [`{entry.name}`]({entry.url}) | {recipe} | {link} | {figures} | {entry.licence} |")
     return "\n".join([*lines, ""])
 
 
