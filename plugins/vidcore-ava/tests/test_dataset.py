@@ -238,6 +238,18 @@ def test_a_file_that_is_no_bank_is_told(root: Path) -> None:
     (root / "bank.pkl").write_bytes(pickle.dumps([1, 2]))
     with pytest.raises(DataError, match=r"bank\.pkl is no feature bank; expected video -> second -> features"):
         make(root, bank="bank.pkl")
+    torch.save({"film": {1: torch.full((2, 4), torch.nan)}}, root / "nan.pt")
+    with pytest.raises(DataError, match=r"nan\.pt: the bank has numbers that are not finite for film at 1"):
+        make(root, bank="nan.pt")
+
+
+@pytest.mark.parametrize("precision", [torch.float16, torch.float32])
+def test_a_bank_keeps_its_precision_and_may_have_seconds_without_anybody(root: Path, precision: torch.dtype) -> None:
+    rows = [torch.ones(4, dtype=precision), torch.zeros(4, dtype=precision)]  # as a list, which MMAction2 wrote too
+    torch.save({"film": {1: rows, 2: [], 3: torch.ones(4, dtype=precision)}}, root / "bank.pt")
+    bank = read_bank(Ava(annotations="a.csv", bank="bank.pt", bank_window=3, bank_features=2), root)
+    assert bank is not None and bank.features.dtype == precision
+    assert bank.around("film", 2, None).sum(dim=1).tolist() == [4.0, 0.0, 0.0, 0.0, 4.0, 0.0]
 
 
 def test_a_bank_of_other_videos_is_refused_and_one_with_gaps_told(root: Path, caplog: pytest.LogCaptureFixture) -> None:

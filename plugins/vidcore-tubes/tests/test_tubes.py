@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -121,3 +122,8 @@ def test_nobody_found_anywhere_is_zero() -> None:
     nothing = {"boxes": torch.zeros(0, 4), "scores": torch.zeros(0, 2)}
     metric.update(Prediction(ref=SampleRef("", 0, 0), outputs=nothing, meta=meta), target)
     assert set(metric.compute().values()) == {0.0}
+
+
+def test_without_any_frame_there_is_no_figure() -> None:
+    figures: dict[str, float] = build(TubeMap(), ["a", "b"]).compute()
+    assert figures and all(math.isnan(value) for value in figures.values())

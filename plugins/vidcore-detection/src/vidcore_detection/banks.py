@@ -39,11 +39,15 @@ class Bank:
         for video, seconds in content.items():
             for second, found in seconds.items():
                 own = torch.as_tensor(np.asarray(found)) if not isinstance(found, Tensor) else found
+                if not own.numel():
+                    continue  # nobody was seen
                 own = own.reshape(-1, own.shape[-1]) if own.ndim else own
                 if own.ndim != 2 or not own.is_floating_point() or (rows and own.shape[1] != rows[0].shape[1]):
                     raise DataError(
                         f"the bank has {tuple(own.shape)} {own.dtype} for {video} at {second}; expected [n, B]"
                     )
+                if not own.isfinite().all():
+                    raise DataError(f"the bank has numbers that are not finite for {video} at {second}; make it again")
                 rows.append(own)
                 spans.setdefault(str(video), {})[int(second)] = (count, count + len(own))
                 count += len(own)

@@ -67,12 +67,11 @@ class TubeMapMetric:
     def _detections(self) -> Detections:
         found = sorted(self._frames.items())
         counts = [len(boxes) for _, (boxes, _, _) in found]
-        boxes, labels, scores = (
-            np.concatenate(parts) if parts else np.zeros(0) for parts in zip(*(own for _, own in found), strict=True)
-        )
+        nothing = np.zeros((0, 4)), np.zeros(0, int), np.zeros(0)
+        boxes, labels, scores = map(np.concatenate, zip(nothing, *(own for _, own in found), strict=True))
         return Detections(
             videos=[video for ((video, _), _), count in zip(found, counts, strict=True) for _ in range(count)],
-            frames=np.repeat([frame for (_, frame), _ in found], counts),
+            frames=np.repeat(np.array([frame for (_, frame), _ in found], int), counts),
             labels=labels,
             scores=scores,
             boxes=boxes,
