@@ -39,6 +39,7 @@ workers = 0
 
 [data.train]
 type = "class-folders"
+folder = "train"
 batch_size = 4
 
 [data.train.sampling]
@@ -52,6 +53,7 @@ size = 24
 
 [data.val]
 type = "class-folders"
+folder = "val"
 batch_size = 4
 
 [data.val.sampling]
@@ -100,10 +102,11 @@ def mirrored(index: int, width: int, height: int) -> Frame:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an experiment and videos of two classes."""
+    """A folder with an experiment and videos of two classes, eight to train on and four to measure on."""
     folder = tmp_path_factory.mktemp("job")
-    for number in range(8):
-        target = folder / "videos" / ("run", "jump")[number % 2] / f"{number}.mp4"
+    for number in range(12):
+        split = "train" if number < 8 else "val"
+        target = folder / "videos" / split / ("run", "jump")[number % 2] / f"{number}.mp4"
         picture = moving_square if number % 2 else mirrored
         make_video(target, num_frames=12 + number, width=48, height=36, picture=picture)
     (folder / "exp.toml").write_text(EXPERIMENT, encoding="utf-8")
@@ -156,16 +159,18 @@ def test_another_experiment_in_the_same_folder_is_refused_with_the_difference(tr
 
 def test_weights_of_a_run_are_measured_and_predict(trained: Path) -> None:
     assert "top1" in vidcore("test", "--run", "runs/exp", "--dump", "out.jsonl", cwd=trained)
-    assert len((trained / "out.jsonl").read_text(encoding="utf-8").splitlines()) == 1 + 8
-    output = vidcore("predict", "videos/run/0.mp4", "videos/jump/1.mp4", "--run", "runs/exp", "--json", cwd=trained)
+    assert len((trained / "out.jsonl").read_text(encoding="utf-8").splitlines()) == 1 + 4
+    output = vidcore(
+        "predict", "videos/train/run/0.mp4", "videos/train/jump/1.mp4", "--run", "runs/exp", "--json", cwd=trained
+    )
     scores = [json.loads(line)["scores"] for line in output.splitlines()]
     assert all(set(each) == {"run", "jump"} and abs(sum(each.values()) - 1) < 1e-4 for each in scores)
 
 
 def test_a_video_that_cannot_be_read_is_named_and_the_others_go_on(trained: Path) -> None:
     (trained / "text.mp4").write_text("this is no video", encoding="utf-8")
-    output = vidcore("predict", "text.mp4", "videos/run/0.mp4", "--run", "runs/exp", cwd=trained, code=1)
-    assert "text.mp4" in output and "1 of 2 videos could not be used" in output and "videos/run/0.mp4" in output
+    output = vidcore("predict", "text.mp4", "videos/train/run/0.mp4", "--run", "runs/exp", cwd=trained, code=1)
+    assert "text.mp4" in output and "1 of 2 videos could not be used" in output and "videos/train/run/0.mp4" in output
 
 
 def test_a_killed_run_leaves_no_process_behind(place: Path) -> None:
@@ -205,7 +210,7 @@ def processes_of(session: int) -> list[int]:
 
 def test_a_dry_run_uses_everything_and_keeps_nothing(place: Path) -> None:
     output = vidcore("run", "exp.toml", "--dry-run", "--runs", "dry", cwd=place)
-    assert "train 8, val 8" in output and "dry run done; nothing was kept" in output
+    assert "train 8, val 4" in output and "dry run done; nothing was kept" in output
     assert not (place / "dry").exists()
 
 
@@ -224,7 +229,7 @@ def test_a_dry_run_of_what_is_too_large_uses_the_meta_device_and_says_so(place: 
 
 def test_data_that_is_broken_is_found_before_training(place: Path) -> None:
     assert "no error found" in vidcore("data", "check", "exp.toml", cwd=place)
-    broken = place / "videos" / "run" / "empty.mp4"
+    broken = place / "videos/train/run" / "empty.mp4"
     broken.touch()
     try:
         assert "empty.mp4" in vidcore("data", "check", "exp.toml", cwd=place, code=1)
@@ -233,7 +238,7 @@ def test_data_that_is_broken_is_found_before_training(place: Path) -> None:
 
 
 def test_a_dry_run_leaves_out_a_broken_video_as_a_run_would(place: Path) -> None:
-    broken = place / "videos" / "jump" / "00.mp4"
+    broken = place / "videos/train/jump" / "00.mp4"
     broken.touch()
     try:
         assert "left out, as a run would" in vidcore("run", "exp.toml", "--dry-run", cwd=place)
