@@ -46,11 +46,11 @@ def draw_sizes(found: Sequence[Measured], chosen: int) -> Figure:
         speed.set_title("Clips a second")
         speed.plot(sizes, [one.clips_per_second for one in found], color=theme.BLUE, marker="o")
         speed.axvline(chosen, color=theme.GREEN, label=f"chosen: {chosen}")
-        speed.set_ylim(bottom=0)
+        speed.set_ylim(0, 1.1 * max(one.clips_per_second for one in found))
         speed.legend()
         memory.set_title("Memory, GiB")
         memory.plot(sizes, [one.memory_bytes / 2**30 for one in found], color=theme.AMBER, marker="o")
-        memory.set_ylim(bottom=0)
+        memory.set_ylim(0, 1.1 * max(one.memory_bytes for one in found) / 2**30)
         for axes in (speed, memory):
             axes.set_xscale("log", base=2)
             axes.set_xticks(sizes, [str(size) for size in sizes])
