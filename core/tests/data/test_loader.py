@@ -17,7 +17,7 @@ from vidcore_made_data.parts import MadeBrightness, MadeFolders
 from vidcore.data import sampling_config, transform_config
 from vidcore.data.bad_videos import BadVideos
 from vidcore.data.clips import DataContext
-from vidcore.data.loader import auto_workers, load_batches
+from vidcore.data.loader import _load, auto_workers, load_batches
 from vidcore.data.pace import Pace
 from vidcore.data.plan import EvaluationPlan, Plan, TrainingPlan
 from vidcore.data.sampling import DenseSampling
@@ -257,6 +257,34 @@ def test_auto_goes_on_with_fewer_workers_and_the_same_bits(video_folder: Path, m
         batches.append(batch)
     assert running == [2, 2, 2, 1, 1, 1, 1]
     assert all(same(a, b) for a, b in zip(batches, load(data, training()), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("workers", "prefetch", "loads"),
+    [
+        ("auto", "auto", [(2, 2), (1, 3)]),
+        (1, "auto", [(1, 2), (1, 3)]),
+        ("auto", 4, [(2, 4), (1, 4)]),
+        (2, 2, [(2, 2)]),
+    ],
+)
+def test_only_what_is_not_set_is_measured(
+    video_folder: Path, monkeypatch: pytest.MonkeyPatch, workers: Any, prefetch: Any, loads: list[tuple[int, int]]
+) -> None:
+    monkeypatch.setattr("vidcore.data.loader.auto_workers", lambda: 2)
+    monkeypatch.setattr("vidcore.data.pace._TO", 3)
+    monkeypatch.setattr(Pace, "enough", lambda self, workers, prefetch: (1, 3))
+    begun = []
+
+    def watched(fetcher: Any, plan: Any, count: int, ready: int, pin_memory: bool) -> Any:
+        begun.append((count, ready))
+        return _load(fetcher, plan, 0, ready, pin_memory)
+
+    monkeypatch.setattr("vidcore.data.loader._load", watched)
+    data = dataset(video_folder)
+    bad = BadVideos(action="fail", num_samples=len(data))
+    assert len(list(load_batches(data, task(), training(), bad, workers=workers, prefetch=prefetch))) == 7
+    assert begun == loads
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ class Data:
     decoder: DecoderSlot = "pyav"
     scaling: Literal["area", "bilinear", "reference"] = "area"  # "reference": step by step, as published figures had it
     workers: int | Literal["auto"] = field(default="auto")  # processes that decode; "auto": measured on this machine
-    prefetch: int = field(default=2, validator=ge(1))  # batches each worker keeps ready
+    prefetch: int | Literal["auto"] = field(default="auto")  # batches each worker keeps ready; "auto": measured too
     on_bad_video: Literal["replace", "fail"] = "replace"  # what an unreadable video does to a run
     max_bad_fraction: float = field(default=0.1, validator=and_(ge(0.0), le(1.0)))  # more than this stops the run
     train: DatasetSlot | None = None
@@ -40,9 +40,11 @@ class Data:
     test: DatasetSlot | None = None  # left out: val is used
 
     @workers.validator
-    def _workers_not_negative(self, attribute: Any, value: int | str) -> None:
-        if isinstance(value, int) and value < 0:
-            raise ValueError(f"'workers' must be >= 0 or \"auto\", got {value}")
+    @prefetch.validator
+    def _enough(self, attribute: Any, value: int | str) -> None:
+        least = 1 if attribute.name == "prefetch" else 0
+        if isinstance(value, int) and value < least:
+            raise ValueError(f'{attribute.name!r} must be >= {least} or "auto", got {value}')
 
 
 @frozen(kw_only=True)

@@ -57,7 +57,7 @@ def load_batches(
     *,
     seed: int = 0,
     workers: int | Literal["auto"] = "auto",
-    prefetch: int = 2,
+    prefetch: int | Literal["auto"] = "auto",
     pin_memory: bool = False,
 ) -> Generator[Batch, None, None]:
     """Batches as planned. Closing the iterator ends the workers.
@@ -73,16 +73,17 @@ def load_batches(
         seed: Of the run: samples draw from keys made of it.
         workers: Processes that read; 0 reads in this one. "auto": by the number of processors, and of these, once
             the first batches of a training tell how long reading and using them takes, as many as keep up.
-        prefetch: Batches that each worker keeps ready; "auto" may choose more.
+        prefetch: Batches that each worker keeps ready. "auto": two, and then as many as outlast the slowest.
         pin_memory: Put batches where a GPU can fetch them itself.
 
     Raises:
         DataError: A video cannot be read, and nothing may or can stand in for it.
         RunError: Too many bad videos, or a worker died; the message names what it was reading.
     """
-    count, taken, pace = auto_workers() if workers == "auto" else workers, 0, Pace()
+    count, ready = auto_workers() if workers == "auto" else workers, 2 if prefetch == "auto" else prefetch
+    taken, pace = 0, Pace()
     while True:
-        better = count, prefetch
+        better = count, ready
         fetcher = _Fetcher(dataset, task, seed, bad.action, _Board(count))
         with contextlib.closing(_load(fetcher, islice(plan, taken, None), *better, pin_memory)) as batches:
             for loaded in batches:
@@ -95,12 +96,13 @@ def load_batches(
                 started = time.perf_counter()
                 yield loaded.batch
                 if not isinstance(plan, EvaluationPlan) and pace.add(loaded.seconds, time.perf_counter() - started):
-                    better = pace.enough(count, prefetch)
-                    if workers == "auto" and better != (count, prefetch):
+                    found = pace.enough(count, ready)
+                    better = found[0] if workers == "auto" else count, found[1] if prefetch == "auto" else ready
+                    if better != (count, ready):
                         break  # what was read ahead is read again
             else:
                 return
-        count, prefetch = better
+        count, ready = better
 
 
 def _load(
