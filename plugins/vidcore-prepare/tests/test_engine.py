@@ -26,11 +26,17 @@ def slow(item, unfinished):
     unfinished.mkdir()
     for number in range(5):
         (unfinished / str(number)).write_text(item.name)
-        time.sleep(0.02)
+        while number == 2 and held():
+            time.sleep(0.02)
     if item.name == "deadly":
         os.kill(os.getpid(), signal.SIGKILL)
     note(f"made {item.name} {os.getpid()}")
     return {"files": 5}
+
+def held():
+    # half done, until the test has ended it: however slow the machine is, it comes in time
+    file = Path("hold")
+    return file.exists() and Path("log.txt").read_text().count("made ") >= int(file.read_text())
 
 def note(text):
     with open("log.txt", "a") as file:
@@ -52,7 +58,12 @@ class Program:
         self.folder = folder
         (folder / "program.py").write_text(PROGRAM)
 
-    def start(self, names: list[str] = NAMES, workers: int = 2, part: str = "1/1") -> subprocess.Popen[str]:
+    def start(
+        self, names: list[str] = NAMES, workers: int = 2, part: str = "1/1", hold_after: int | None = None
+    ) -> subprocess.Popen[str]:
+        (self.folder / "hold").unlink(missing_ok=True)
+        if hold_after is not None:
+            (self.folder / "hold").write_text(str(hold_after))
         command = [sys.executable, "program.py", ",".join(names), str(workers), part]
         return subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, text=True)
 
@@ -68,9 +79,9 @@ class Program:
         lines = file.read_text().splitlines() if file.exists() else []
         return [line.split()[1:] for line in lines if line.startswith(what)]
 
-    def wait_for(self, made: int) -> None:
+    def wait_for(self, what: str, count: int) -> None:
         deadline = time.monotonic() + 60
-        while len(self.log("made")) < made and time.monotonic() < deadline:
+        while len(self.log(what)) < count and time.monotonic() < deadline:
             time.sleep(0.01)
 
     def outputs(self) -> dict[str, int]:
@@ -95,8 +106,8 @@ def is_alive(process: int) -> bool:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_killed_run_goes_on_and_makes_nothing_twice(program: Program, workers: int) -> None:
-    with program.start(workers=workers) as process:
-        program.wait_for(made=3)
+    with program.start(workers=workers, hold_after=3) as process:
+        program.wait_for("made", 3)
         process.send_signal(signal.SIGKILL)
     before = program.outputs()
     assert 0 < len(before) < len(NAMES) and set(before.values()) == {5}
@@ -112,8 +123,8 @@ def test_a_killed_run_goes_on_and_makes_nothing_twice(program: Program, workers:
 
 
 def test_processes_end_with_the_run_that_started_them(program: Program) -> None:
-    with program.start() as process:
-        program.wait_for(made=2)
+    with program.start(hold_after=0) as process:
+        program.wait_for("begin", 2)
         process.send_signal(signal.SIGKILL)
     workers = {int(pid) for _, pid in program.log("begin")}
     deadline = time.monotonic() + 10
@@ -123,8 +134,8 @@ def test_processes_end_with_the_run_that_started_them(program: Program) -> None:
 
 
 def test_ctrl_c_leaves_nothing_unfinished(program: Program) -> None:
-    with program.start() as process:
-        program.wait_for(made=2)
+    with program.start(hold_after=2) as process:
+        program.wait_for("made", 2)
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)
     assert process.returncode != 0
@@ -141,7 +152,7 @@ def test_an_item_that_ends_its_process_is_named_and_the_others_are_made(program:
 
 def test_parts_share_the_items_and_run_side_by_side(program: Program) -> None:
     with program.start(part="1/2", workers=1) as first:
-        program.wait_for(made=1)
+        program.wait_for("made", 1)
         assert program.run(part="2/2", workers=1) == [6, 0, 0, 30]
         first.wait(timeout=60)
     assert first.returncode == 0 and program.outputs() == dict.fromkeys(NAMES, 5)
