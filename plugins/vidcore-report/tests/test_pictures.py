@@ -14,7 +14,7 @@ from vidcore.engine.predictions import read_predictions, write_predictions
 from vidcore_report import draw
 from vidcore_report.config import Report
 from vidcore_report.confusion import draw_confusion, worst_mistakes
-from vidcore_report.contact_sheet import choose
+from vidcore_report.contact_sheet import choose, flow_colours
 from vidcore_report.curves import draw_curves
 from vidcore_report.records import Answer, read_run
 
@@ -135,3 +135,13 @@ def test_same_run_gives_the_same_bytes(make_run: MakeRun) -> None:
     folder = make_run(count=4)
     first = draw.curves(read_run(folder)).read_bytes()
     assert draw.curves(read_run(folder)).read_bytes() == first
+
+
+def test_flow_is_painted_by_direction_and_rest_is_white() -> None:
+    flow = np.full((1, 10, 10, 4), 128, np.uint8)
+    flow[0, :3, :, 0], flow[0, 3:6, :, 0] = 228, 28  # to the right, and to the left
+    painted = flow_colours(flow)
+    assert painted.shape == (1, 10, 10, 3)
+    right, left, rest = painted[0, 0, 0], painted[0, 4, 0], painted[0, 9, 0]
+    assert right.argmax() == 0 and left.argmin() == 0 and right.min() < 20 and left.min() < 20
+    assert rest.min() > 235

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 
 from vidcore.config import Data
@@ -59,9 +60,23 @@ def frame_reader(run: RunRecord) -> Callable[[Path], Frames]:
             size = (round(info.height * scale), round(info.width * scale))
             frames = video.frames(indices, FrameView(size=size))
         pixels: Frames = frames.permute(0, 2, 3, 1).numpy()
-        return pixels
+        return flow_colours(pixels) if info.moves else pixels
 
     return read
+
+
+def flow_colours(flow: Frames) -> Frames:
+    """Flow as RGB `[T, H, W, 3]`: the hue is the direction, and the paler a place the less it moves; white is rest.
+
+    Args:
+        flow: Grey pictures of flow `[T, H, W, 2 n]`, as decoders of flow give them; of a stack the first pair is shown.
+    """
+    x, y = (flow[..., axis].astype(np.float32) - 127.5 for axis in (0, 1))
+    length = np.hypot(x, y)
+    strength = np.minimum(length / max(np.quantile(length, 0.99), 8.0), 1.0)  # a few levels are noise of JPEG
+    colours = hsv_to_rgb(np.stack([np.arctan2(y, x) / (2 * np.pi) % 1.0, strength, np.ones_like(x)], axis=-1))
+    painted: Frames = np.round(colours * 255).astype(np.uint8)
+    return painted
 
 
 def draw_contact_sheet(
