@@ -70,7 +70,7 @@ def dis(previous: Frame, following: Frame) -> Flow:
     first, second = _grey_pair(previous, following)
     if min(first.shape) < _SMALLEST:
         raise DataError(f"DIS flow needs frames of at least {_SMALLEST}x{_SMALLEST} pixels, got {_size(first)}")
-    estimator = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     moved: Any = estimator.calc(first, second, None)  # type: ignore[call-overload]
     return np.asarray(moved, np.float32)
 

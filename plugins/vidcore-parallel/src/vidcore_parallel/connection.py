@@ -161,7 +161,7 @@ def _versions(store: Store, place: Place) -> str:
 def _nccl_version() -> str:
     if not (dist.is_nccl_available() and torch.cuda.is_available()):
         return "none"
-    return ".".join(str(part) for part in torch.cuda.nccl.version())  # type: ignore[no-untyped-call]
+    return ".".join(str(part) for part in torch.cuda.nccl.version())
 
 
 def _processes(ranks: list[int]) -> str:

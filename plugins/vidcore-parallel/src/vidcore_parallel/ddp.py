@@ -59,7 +59,7 @@ class DataParallel(Processes):
         if self.config.sync_bn:
             if self.device.type != "cuda":
                 raise ConfigError(f"engine.parallel.sync_bn works on CUDA devices only, not on {self.device.type}")
-            nn.SyncBatchNorm.convert_sync_batchnorm(model, self._gradients)  # type: ignore[no-untyped-call]
+            nn.SyncBatchNorm.convert_sync_batchnorm(model, self._gradients)
         self._model = model
         self._statistics = SharedStatistics(model, self.rank, self.world, self._gradients)
         self._wrapped = DistributedDataParallel(

@@ -35,7 +35,7 @@ def launch(nproc: int, max_restarts: int, command: tuple[str, ...]) -> None:
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # processes tell their errors themselves
     options = ["--standalone", "--nproc-per-node", str(nproc), "--max-restarts", str(max_restarts)]
     try:
-        run(parse_args([*options, "-m", "--", "vidcore", *command]))  # type: ignore[no-untyped-call]
+        run(parse_args([*options, "-m", "--", "vidcore", *command]))
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
         if failure.exitcode < 0:
