@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 from vidcore.errors import DataError
-from vidcore_videos.class_lists import read_text
-
-_COLUMNS = ("youtube_id", "time_start", "time_end")
+from vidcore_videos.clip_tables import named_clips, youtube_addresses
 
 
 def videos(folder: Path) -> Iterator[tuple[str, str]]:
@@ -22,8 +18,7 @@ def videos(folder: Path) -> Iterator[tuple[str, str]]:
     files = sorted((folder / "annotations").glob("*.csv"))
     if not files:
         raise DataError(f"{folder / 'annotations'} has no CSV of Kinetics; fetch the annotations first")
-    names = dict.fromkeys(name for file in files for name, _, _ in _rows(file))
-    return ((f"youtube/{name}.mp4", f"https://www.youtube.com/watch?v={name}") for name in names)
+    return youtube_addresses(files)
 
 
 def segments(annotation: Path) -> Iterator[tuple[str, float, float, str]]:
@@ -32,18 +27,4 @@ def segments(annotation: Path) -> Iterator[tuple[str, float, float, str]]:
     Raises:
         DataError: It is no official CSV.
     """
-    return ((name, start, end, f"{name}_{round(start):06d}_{round(end):06d}") for name, start, end in _rows(annotation))
-
-
-def _rows(file: Path) -> Iterator[tuple[str, float, float]]:
-    reader = csv.DictReader(io.StringIO(read_text(file, "annotation"), newline=""), skipinitialspace=True)
-    reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-    missing = [repr(name) for name in _COLUMNS if name not in reader.fieldnames]
-    if missing:
-        raise DataError(f"{file}:1: the header has no column {', '.join(missing)}; is it the official CSV?")
-    for row in reader:
-        name, start, end = (row[column] or "" for column in _COLUMNS)
-        try:
-            yield name, float(start), float(end)
-        except ValueError as error:
-            raise DataError(f"{file}:{reader.line_num}: time_start and time_end must be seconds: {error}") from error
+    return named_clips(annotation)
