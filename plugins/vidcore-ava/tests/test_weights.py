@@ -34,20 +34,26 @@ def test_both_pathways_and_a_hidden_layer_are_found() -> None:
     assert slowfast_detector_from_mmaction2(state).keys() <= model.state_dict().keys()
 
 
-def test_relation_of_actors_is_converted() -> None:
-    place = "roi_head.shared_head.convs.0."
-    norms = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-    state = {
-        f"{place}conv.weight": torch.zeros(128, 256, 1, 1, 1),
-        **{f"{place}bn.{one}": torch.zeros(128) for one in norms},
-    }
-    model = build(RegionDetector(backbone=SlowOnly(depth=10, base_channels=16), fusion=ActorRelation(), num_classes=4))
+@pytest.mark.parametrize("convolutions", [1, 3])
+def test_relation_of_actors_is_converted(convolutions: int) -> None:
+    places = ["conv1", "conv2", *(f"convs.{i}" for i in range(convolutions - 1))]
+    state: dict[str, torch.Tensor] = {}
+    for number, place in enumerate(places):
+        shape = (128, 256, 1, 1, 1) if place == "conv1" else (128, 128, 1, 3, 3)
+        state[f"roi_head.shared_head.{place}.conv.weight"] = torch.full(shape, float(number))
+        for one in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+            state[f"roi_head.shared_head.{place}.bn.{one}"] = torch.full((128,), float(number))
+    fusion = ActorRelation(convolutions=convolutions)
+    model = build(RegionDetector(backbone=SlowOnly(depth=10, base_channels=16), fusion=fusion, num_classes=4))
     converted = slowonly_detector_from_mmaction2(state)
-    assert converted.keys() == {key for key in model.state_dict() if key.startswith("fusion.")}
-    assert converted["fusion.conv.weight"].shape == model.fusion.conv.weight.shape
+    expected = {key: value.shape for key, value in model.state_dict().items() if key.startswith("fusion.")}
+    assert converted.keys() == expected.keys()
+    assert all(converted[key].shape == shape for key, shape in expected.items() if not key.endswith("tracked"))
+    for number in range(convolutions):
+        assert (converted[f"fusion.spread.{number}.conv.weight"] == number + 1).all()
 
 
-@pytest.mark.parametrize("key", ["roi_head.shared_head.convs.1.conv.weight", "roi_head.bbox_head.fc_cls.1.weight"])
+@pytest.mark.parametrize("key", ["roi_head.shared_head.conv3.conv.weight", "roi_head.bbox_head.fc_cls.1.weight"])
 def test_keys_of_other_heads_are_refused(key: str) -> None:
     with pytest.raises(WeightsError, match="unknown keys"):
         slowonly_detector_from_mmaction2({**HEAD, key: torch.zeros(1)})

@@ -97,7 +97,19 @@ def test_an_actor_is_seen_beside_what_happens_elsewhere() -> None:
     clips = torch.arange(2)
     assert not torch.allclose(model.fusion(regions, flat, clips), model.fusion(regions, elsewhere, clips))
     model.train()(VIDEO, BOXES).sum().backward()
-    assert model.fusion.conv.weight.grad.any()
+    assert model.fusion.relate.conv.weight.grad.any()
+
+
+@pytest.mark.parametrize("convolutions", [1, 2])
+def test_relations_are_spread_over_as_many_places_as_convolutions_reach(convolutions: int) -> None:
+    fusion = detector(fusion=ActorRelation(channels=8, convolutions=convolutions)).fusion
+    assert fusion is not None
+    regions, flat, clips = torch.rand(1, 64, 3, 3), torch.rand(1, 64, 7, 7), torch.zeros(1, dtype=torch.long)
+    elsewhere = flat.clone()
+    elsewhere[:, :, 3, 3] += 1.0
+    changed = (fusion(regions, flat, clips) != fusion(regions, elsewhere, clips)).any(dim=1)[0]
+    reached = torch.nn.functional.pad(torch.ones(2 * convolutions + 1, 2 * convolutions + 1), [3 - convolutions] * 4)
+    assert torch.equal(changed, reached.bool())
 
 
 @pytest.mark.parametrize("operator", ["non-local", "avg", "max"])

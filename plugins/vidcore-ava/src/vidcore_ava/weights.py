@@ -3,7 +3,9 @@
 backbone.layer3.0.conv1.conv.weight            ->  backbone.slow.stages.2.blocks.0.conv1.conv.weight
 roi_head.bbox_head.fc_cls.weight               ->  head.fc.weight
 roi_head.bbox_head.fc_cls.{0,2}.weight         ->  head.hidden.0.weight, head.fc.weight      (with a hidden layer)
-roi_head.shared_head.convs.0.conv.weight       ->  fusion.conv.weight                        (ACRN)
+roi_head.shared_head.conv1.conv.weight         ->  fusion.relate.conv.weight                 (ACRN; 1x1)
+roi_head.shared_head.conv2.conv.weight         ->  fusion.spread.0.conv.weight               (its first 3x3)
+roi_head.shared_head.convs.0.conv.weight       ->  fusion.spread.1.conv.weight               (further ones)
 roi_head.shared_head.fbo.non_local_layer_1.st_feat_conv.conv.weight  ->  fusion.layers.0.query.weight
 """
 
@@ -19,7 +21,7 @@ from vidcore_resnet.weights import NORM
 from vidcore_slowfast.weights import slowfast_from_mmaction2, slowonly_from_mmaction2
 
 State = dict[str, Tensor]
-_RELATION = re.compile(rf"roi_head\.shared_head\.convs\.0\.(?:conv\.(weight)|bn\.{NORM})")
+_RELATION = re.compile(rf"roi_head\.shared_head\.(conv1|conv2|convs\.(\d+))\.(?:conv\.(weight)|bn\.{NORM})")
 _BANK = re.compile(
     r"roi_head\.shared_head\.fbo\.(?:non_local_layer_(\d+)\.)?([a-z]+)(?:_feat)?(?:_conv)?(?:\.conv)?\.(weight|bias)"
 )
@@ -66,7 +68,7 @@ def _detector(state: Mapping[str, Tensor], backbone: Callable[[Mapping[str, Tens
 
 def _rest(key: str) -> str | None:
     if relation := _RELATION.fullmatch(key):
-        return f"fusion.conv.{relation[1]}" if relation[1] else f"fusion.norm.{relation[2]}"
+        return _in_relation(*relation.groups())
     if bank := _BANK.fullmatch(key):
         return _in_bank(*bank.groups())
     match = _HEAD.fullmatch(key)
@@ -74,6 +76,12 @@ def _rest(key: str) -> str | None:
         return None
     layer, what = match.groups()
     return f"head.hidden.0.{what}" if layer == "0" else f"head.fc.{what}"
+
+
+def _in_relation(place: str, further: str | None, weight: str | None, norm: str | None) -> str:
+    """The first of the 3x3 convolutions has a place of its own there."""
+    layer = "relate" if place == "conv1" else f"spread.{0 if further is None else int(further) + 1}"
+    return f"fusion.{layer}.conv.{weight}" if weight else f"fusion.{layer}.norm.{norm}"
 
 
 def _in_bank(layer: str | None, part: str, what: str) -> str | None:

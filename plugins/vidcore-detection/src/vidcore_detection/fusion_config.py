@@ -13,6 +13,7 @@ class ActorRelation:
     """Brings each actor together with every place of the frame, as the Actor-Centric Relation Network does."""
 
     channels: int | None = field(default=None, validator=optional(ge(1)))  # that come out; left out: as in the maps
+    convolutions: int = field(default=1, validator=ge(1))  # 3x3, over the relations of actor and places
 
 
 @frozen(kw_only=True)
