@@ -1,13 +1,18 @@
-"""Data made for tests of localization models: features in which it can be seen where something happens."""
+"""Data made for tests of localization models: it can be seen where something happens. And what blind windows reach."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vidcore.values import Prediction, SampleRef
+from vidcore_localization.classifier import ProposalClassifier
+from vidcore_localization.metrics.config import DetectionMap as DetectionMapConfig
+from vidcore_localization.metrics.detection import DetectionMap
 from vidcore_localization.metrics.recall import recall_curve
 from vidcore_localization.segments import Array
 
@@ -59,6 +64,36 @@ def uniform_area(table: dict[str, Any]) -> float:
     truths = [np.array([row["segment"] for row in video["annotations"]]) for video in table.values()]
     proposals = [_windows(video["duration_second"]) for video in table.values()]
     return recall_curve(truths, proposals, np.linspace(0.5, 0.95, 10).tolist(), 100).area
+
+
+def uniform_map(table: dict[str, Any], classes: Sequence[str], classifier: ProposalClassifier | None = None) -> float:
+    """What mAP the same windows reach.
+
+    Args:
+        table: The videos with their segments.
+        classes: Names of the classes.
+        classifier: Tells the class of a window, and its score is that of the class. Left out: nothing is looked at,
+            each window is found once for every class, by chance in order.
+    """
+    metric = DetectionMap(DetectionMapConfig(), classes)
+    for index, (name, video) in enumerate(table.items()):
+        windows = _windows(video["duration_second"])
+        segments, order = windows[:, :2], windows[:, 2]
+        if classifier is None:
+            segments, scores, labels = _in_every_class(segments, order, len(classes))
+        else:
+            seconds = video["duration_second"]
+            segments, scores, labels = classifier.label(name, segments, np.ones(len(segments)), seconds)
+        ref = SampleRef("", 0, index)
+        found = Prediction(ref=ref, outputs={"segments": segments, "scores": scores, "labels": labels})
+        truth = [row["segment"] for row in video["annotations"]]
+        named = [classes.index(row["label"]) for row in video["annotations"]]
+        metric.update(found, {"segments": truth, "labels": named})
+    return metric.compute()["mAP"]
+
+
+def _in_every_class(segments: Array, scores: Array, count: int) -> tuple[Array, Array, Array]:
+    return np.tile(segments, (count, 1)), np.tile(scores, count), np.repeat(np.arange(count), len(segments))
 
 
 def _windows(seconds: float) -> Array:
