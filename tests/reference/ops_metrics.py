@@ -144,7 +144,7 @@ def grouped_loss(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str, An
     if params["with_mask"]:
         labels = labels.masked_fill(torch.tensor(inputs["mask"]) == 0, torch.nan)
     answer: dict[str, Any] = {"loss_cls": loss(scores, labels)}
-    parts = zip(params["categories"], loss.group_losses(scores, labels), loss.shares, strict=True)
+    parts = zip(params["categories"], loss.group_losses(scores, labels), loss.shares(labels), strict=True)
     for name, part, share in parts if params["loss_type"] == "individual" else ():
         answer |= {f"{name}_LOSS": part, f"{name}_LOSS_weight": share}
     return answer
@@ -152,7 +152,12 @@ def grouped_loss(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str, An
 
 def _balanced(params: dict[str, Any]) -> ClassBalancedFocalLoss:
     return ClassBalancedFocalLoss(
-        ClassBalancedFocal(samples=tuple(params["samples_per_cls"]), beta=params["beta"], gamma=params["gamma"])
+        ClassBalancedFocal(
+            samples=tuple(params["samples_per_cls"]),
+            beta=params["beta"],
+            gamma=params["gamma"],
+            weight=params.get("loss_weight", 1.0),
+        )
     )
 
 
@@ -163,7 +168,8 @@ def _loss_options(params: dict[str, Any]) -> dict[str, Any]:
 def head_loss(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
     loss = CrossEntropyLoss(CrossEntropy(label_smoothing=params["label_smooth_eps"]))
     scores, labels = inputs["score"], inputs["label"]
-    accuracies = {f"top{k}_acc": top_k_accuracy(scores, labels, k) for k in params["topk"]}
+    hard = np.ndim(labels) == 1
+    accuracies = {f"top{k}_acc": top_k_accuracy(scores, labels, k) for k in params["topk"] if hard}
     return {**accuracies, "loss_cls": loss(torch.tensor(scores), torch.tensor(labels))}
 
 
@@ -215,12 +221,6 @@ def cutmix_blending(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str,
 
 def preprocess(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """vidcore decodes to RGB, so the swap of channels is done here; NCHW samples hold frames first."""
-    if "pad_size_divisor" in params:
-        clips = [torch.tensor(one) for one in inputs["inputs"]]
-        size = common_size(clips, params["pad_size_divisor"])
-        padded = torch.stack([pad_to(clip, size) for clip in clips])
-        black = -padded.shape[2] % params["pad_size_divisor"]  # the divisor there rounds up channels too
-        return {"out": torch.nn.functional.pad(padded, (0, 0, 0, 0, 0, black))}
     if "pad_size_divisor" in params:
         clips = [torch.tensor(one) for one in inputs["inputs"]]
         size = common_size(clips, params["pad_size_divisor"])

@@ -50,6 +50,7 @@ def test_a_video_without_frames_is_refused(sampling: Sampling) -> None:
 
 def test_test_clips_stand_evenly_from_first_to_last_start() -> None:
     assert even_starts(100, 32, 3).tolist() == [0, 34, 68]
+    assert even_starts(30, 1, 15)[7] == 15  # 7 * (29 / 14) is a hair more than 14.5, which would be rounded to 14
     frames = DenseSampling(Dense(num_frames=2, frame_interval=31)).clips(100, 25.0, None, 3)
     assert frames.tolist() == [[0, 31], [34, 65], [68, 99]]
 

@@ -65,7 +65,8 @@ def color_jitter(params: dict[str, Any], inputs: dict[str, Any]) -> Any:
     turn = int(params["hue"] * 255) / 180
     draws = torch.tensor([[params["brightness"], params["contrast"], params["saturation"], turn]])
     video = to_frames([inputs["img"]]).permute(1, 0, 2, 3)[None]
-    jittered = transforms.ColorJitter(transform_config.ColorJitter()).apply(video, draws)
+    config = transform_config.ColorJitter(order=tuple(params["order"]))
+    jittered = transforms.ColorJitter(config).apply(video, draws)
     return {"img": jittered[0, :, 0].permute(1, 2, 0)}
 
 

@@ -62,6 +62,7 @@ def test_transforms_keep_the_contract(config: Any) -> None:
         (lambda: options.MultiScaleCrop(positions=7), "7"),
         (lambda: options.RandomResize(short_side=(320, 256)), "low <= high"),
         (lambda: options.ColorJitter(hue=0.7), r"0\.7"),
+        (lambda: options.ColorJitter(order=("hue", "hue")), "a change twice"),
         (lambda: options.TenCrop(size=0), "at least 1, got 0"),
     ],
 )
@@ -83,6 +84,13 @@ def test_multi_scale_crop_keeps_height_and_width_within_the_gap() -> None:
 def test_multi_scale_crop_that_is_nearly_the_size_takes_it_exactly() -> None:
     crop = transforms.MultiScaleCrop(options.MultiScaleCrop(size=238, scales=(1.0,)))
     assert {box[2:] for box in crop.boxes(240, 320)} == {(238, 238)}
+
+
+def test_multi_scale_crop_takes_no_more_than_there_is() -> None:
+    crop = transforms.MultiScaleCrop(options.MultiScaleCrop(size=224, scales=(1.0,)))
+    assert {box[2:] for box in crop.boxes(222, 300)} == {(224, 222)}
+    for i in range(5):
+        assert crop.plan(Geometry((222, 300)), rng(i), WHOLE).size == (224, 224)
 
 
 def test_multi_scale_crop_stands_anywhere_only_when_told_to() -> None:
@@ -137,6 +145,17 @@ def test_factors_keep_black_grey_and_saturation_apart() -> None:
     assert darker.flatten().tolist() == [50, 25, 0]
     grey = jitter.apply(pixels, torch.tensor([[1, 1, 0, 0]])).flatten().tolist()
     assert grey == [59, 59, 59]  # 0.2989 * 100 + 0.587 * 50
+
+
+def test_order_of_changes_is_as_told_and_what_is_left_out_stays() -> None:
+    pixels, draws = torch.tensor([200, 100, 0], dtype=torch.uint8).view(1, 3, 1, 1, 1), torch.tensor([[2, 1, 1, 1 / 6]])
+
+    def shown(*order: options.Change) -> list[int]:
+        return transforms.ColorJitter(options.ColorJitter(order=order)).apply(pixels, draws).flatten().tolist()
+
+    assert shown("brightness", "hue") == [55, 255, 0]  # brighter is (400, 200, 0), of which the hue sees 255
+    assert shown("hue", "brightness") == [200, 255, 0]
+    assert shown("brightness") == [255, 200, 0]
 
 
 def test_draws_stay_within_the_options() -> None:

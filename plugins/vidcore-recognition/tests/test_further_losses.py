@@ -67,6 +67,14 @@ def test_groups_count_alike_or_as_weighted_whatever_their_size() -> None:
     assert summed.item() == pytest.approx(3 * by_class.item())
 
 
+def test_a_group_that_no_row_knows_leaves_its_share_to_the_others() -> None:
+    loss = build(GroupedBce(groups=(2, 1), group_weights=(3.0, 1.0)))
+    labels = torch.tensor([[1.0, 0.0, NAN], [0.0, 1.0, NAN]])
+    first, _ = loss.group_losses(LOGITS, labels)
+    assert loss.shares(labels).tolist() == [1.0, 0.0]
+    assert loss(LOGITS, labels).item() == pytest.approx(first.item())
+
+
 def test_another_number_of_classes_is_told() -> None:
     with pytest.raises(ConfigError, match=r"task\.loss\.samples has 2 values, but the model answers 3"):
         build(ClassBalancedFocal(samples=(1, 2)))(LOGITS, torch.tensor([0, 1]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from attrs import field, frozen
 from attrs.validators import and_, deep_iterable, ge, gt, in_, le, min_len
@@ -16,6 +16,8 @@ from vidcore.data.transform_config import (
     height_width,
     positive_size,
 )
+
+Change = Literal["brightness", "contrast", "saturation", "hue"]
 
 
 @frozen(kw_only=True)
@@ -63,7 +65,7 @@ class TenCrop(TransformConfig):
 
 @frozen(kw_only=True)
 class ColorJitter(TransformConfig):
-    """Change colours at random, all frames of a sample alike, in the order of the options. In testing: nothing.
+    """Change colours at random, all frames of a sample alike. In testing: nothing.
 
     A factor is drawn from `1 - value` to `1 + value`, the turn of the hue from `-hue` to `hue`.
     """
@@ -72,4 +74,9 @@ class ColorJitter(TransformConfig):
     contrast: float = field(default=0.0, validator=SHARE)
     saturation: float = field(default=0.0, validator=SHARE)
     hue: float = field(default=0.0, validator=and_(ge(0.0), le(0.5)))  # share of the colour circle
+    order: tuple[Change, ...] = get_args(Change)  # what is changed first; what is left out stays as it is
     probability: float = field(default=1.0, validator=SHARE)  # of changing a sample at all
+
+    def __attrs_post_init__(self) -> None:
+        if len(set(self.order)) < len(self.order):
+            raise ValueError(f"'order' has a change twice: {list(self.order)}")

@@ -7,6 +7,7 @@ Letters: N samples, C channels, T frames, H W pixels, D numbers drawn for a samp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 import torch
@@ -35,8 +36,8 @@ def scale_pairs(
     """Height and width of the boxes that multi-scale cropping chooses from."""
     base = min(height, width)
     sides = [int(base * scale) for scale in scales]
-    heights = [size[0] if abs(side - size[0]) < _SNAP else side for side in sides]
-    widths = [size[1] if abs(side - size[1]) < _SNAP else side for side in sides]
+    heights = [size[0] if abs(side - size[0]) < _SNAP and size[0] <= height else side for side in sides]
+    widths = [size[1] if abs(side - size[1]) < _SNAP and size[1] <= width else side for side in sides]
     return [(h, w) for i, h in enumerate(heights) for j, w in enumerate(widths) if abs(i - j) <= max_gap]
 
 
@@ -107,7 +108,7 @@ class TenCrop:
 
 
 class ColorJitter:
-    """Brightness, contrast, saturation and hue, in this order. Draws whether, then one number for each of the four."""
+    """Brightness, contrast, saturation and hue. Draws whether, then one number for each of the four in this order."""
 
     _GREY = (0.2989, 0.587, 0.114)
 
@@ -123,14 +124,21 @@ class ColorJitter:
 
     def apply(self, video: Tensor, draws: Tensor) -> Tensor:
         """See `PhotometricTransform.apply`. Values are kept between the changes and rounded once."""
-        brightness, contrast, saturation, hue = draws[:, :, None, None, None, None].unbind(1)
-        pixels = video.float() * brightness
-        mean = self._grey(pixels).mean(dim=(-2, -1), keepdim=True)  # of each frame
-        pixels = pixels * contrast + mean * (1 - contrast)
-        pixels = pixels * saturation + self._grey(pixels) * (1 - saturation)
-        if bool(hue.any()):
-            pixels = turn_hue(pixels.clamp(0, 255), hue)
+        pixels = video.float()
+        drawn = dict(zip(get_args(options.Change), draws[:, :, None, None, None, None].unbind(1), strict=True))
+        for change in self.config.order:
+            pixels = self._changed(pixels, change, drawn[change])
         return pixels.round_().clamp_(0, 255).to(torch.uint8)
+
+    def _changed(self, pixels: Tensor, change: options.Change, by: Tensor) -> Tensor:
+        if change == "brightness":
+            return pixels * by
+        if change == "contrast":
+            mean = self._grey(pixels).mean(dim=(-2, -1), keepdim=True)  # of each frame
+            return pixels * by + mean * (1 - by)
+        if change == "saturation":
+            return pixels * by + self._grey(pixels) * (1 - by)
+        return turn_hue(pixels.clamp(0, 255), by) if bool(by.any()) else pixels
 
     def _grey(self, pixels: Tensor) -> Tensor:
         weights = torch.tensor(self._GREY, device=pixels.device).view(3, 1, 1, 1)

@@ -42,7 +42,7 @@ def cut_box(width: int, height: int, lam: float, centre: tuple[int, int]) -> Box
     Half its sides are whole pixels, so it covers a little less than its share even before it is clipped: the share
     that truly stays is `lam_of(box)`.
     """
-    shrink = (1.0 - lam) ** 0.5
+    shrink = np.sqrt(np.float32(1) - np.float32(lam))  # in float32 a side that is whole comes out whole
     half_width, half_height = int(width * shrink) // 2, int(height * shrink) // 2
     x, y = centre
     return max(x - half_width, 0), max(y - half_height, 0), min(x + half_width, width), min(y + half_height, height)

@@ -23,19 +23,24 @@ class GroupedBceLoss(nn.Module):
     def __init__(self, config: GroupedBce) -> None:
         super().__init__()
         self.config = config
-        weights = torch.tensor(config.group_weights or [1.0] * len(config.groups))
-        self.shares: list[float] = (weights / weights.sum()).tolist()
+        self._weights = torch.tensor(config.group_weights or [1.0] * len(config.groups))
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Mean loss of logits `[N, K]` for labels `[N, K]`, a scalar."""
         loss, known = self._entries(logits, target)
         if self.config.average == "groups":
-            total = torch.stack(self.group_losses(logits, target)) @ loss.new_tensor(self.shares)
+            total = torch.stack(self.group_losses(logits, target)) @ self.shares(target)
         elif self.config.reduction == "sum":
             total = (loss * known).sum(dim=1).mean()
         else:
             total = ((loss * known).sum(dim=1) / known.sum(dim=1).clamp_min(1)).mean()
         return self.config.weight * total
+
+    def shares(self, target: Tensor) -> Tensor:
+        """How much each group counts for labels `[N, K]`: a group that no row knows has no share, `[G]`."""
+        known = self._known(target).split(self.config.groups, 1)
+        weights = self._weights.to(target.device) * torch.stack([there.any() for there in known])
+        return weights / weights.sum().clamp_min(torch.finfo(weights.dtype).tiny)
 
     def group_losses(self, logits: Tensor, target: Tensor) -> list[Tensor]:
         """The mean loss of each group over rows that know it, in the order of `groups`."""
@@ -56,6 +61,8 @@ class GroupedBceLoss(nn.Module):
                 f"{logits.shape[1]} and labels are {list(target.shape)}; give the size of each group, in the order of "
                 "the data's classes, and labels one a class"
             )
-        known = ~target.isnan()
         loss = F.binary_cross_entropy_with_logits(logits.float(), target.float().nan_to_num(0.0), reduction="none")
-        return loss, known if self.config.unknown == "skip" else torch.ones_like(known)
+        return loss, self._known(target)
+
+    def _known(self, target: Tensor) -> Tensor:
+        return ~target.isnan() if self.config.unknown == "skip" else torch.ones_like(target, dtype=torch.bool)
