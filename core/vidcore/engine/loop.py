@@ -227,7 +227,9 @@ def _run_chunks(training: Training, step: int, batches: Iterator[Batch]) -> tupl
 # --8<-- [start:chunk]
 def run_chunk(training: Training, batch: Batch, step: int, chunk: int) -> dict[str, Tensor]:
     """Forward and backward of one chunk; its losses, still on the device."""
-    torch.manual_seed(torch_seed(training.seed, Purpose.MODEL, step, chunk))
+    # by torch alone every kind of device is seeded, and for each that is absent the stack is read: 0.4 ms
+    seeded: Any = torch.default_generator if training.device.type == "cpu" else torch
+    seeded.manual_seed(torch_seed(training.seed, Purpose.MODEL, step, chunk))
     rng = generator(training.seed, Purpose.DEVICE, step, chunk)
     batch = training.augment(batch.to(training.device))
     batch = training.task.prepare(batch, rng, training=True)
