@@ -18,54 +18,21 @@ import errno
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Protocol
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from vidcore.errors import ConfigError, DataError, RunError, VidcoreError
+from vidcore_prepare.items import Counts, Item, Outcome, Pool, Report, Work, killed
 from vidcore_prepare.processes import Processes
 from vidcore_prepare.progress import Bar
 from vidcore_prepare.workshop import claimed, remove
 
+__all__ = ["Counts", "Item", "Outcome", "Part", "Pool", "Report", "Work", "killed", "run", "write_whole"]
+
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-
-
-@frozen(kw_only=True)
-class Item:
-    """One thing to make."""
-
-    name: str  # for people and for lists of failures; no other item has it
-    output: Path  # file or folder; where it exists, the item is done
-    source: Any = None  # what it is made of; goes to another process, so it must pickle
-
-
-Counts = Mapping[str, float]
-Work = Callable[[Item, Path], Counts | None]
-"""Makes an item: called with it and with the path, not there yet, that the output is to be written to. It returns
-figures that are added up over all items, such as `{"frames": 250}`. A `VidcoreError` is a failure of this item."""
-
-
-@frozen
-class Outcome:
-    """What became of an item."""
-
-    name: str
-    state: Literal["made", "there", "failed", "no room"]
-    counts: Counts = field(factory=dict)
-    reason: str = ""
-
-
-class Pool(Protocol):
-    """Where the work is done."""
-
-    def map(self, attempt: Callable[[Item], Outcome], items: Sequence[Item]) -> Iterator[Outcome]:
-        """The outcome of each item, in any order. `attempt` pickles, and raises nothing.
-
-        An item whose process was killed is an outcome too.
-        """
 
 
 @frozen
@@ -91,35 +58,6 @@ class Part:
     def label(self) -> str:
         """For names of files."""
         return f"{self.which}-of-{self.count}"
-
-
-@define
-class Report:
-    """What a run did."""
-
-    folder: Path
-    made: int = 0
-    there: int = 0  # had been made before
-    failed: dict[str, str] = field(factory=dict)  # name -> reason
-    counts: dict[str, float] = field(factory=dict)
-    seconds: float = 0.0
-    failures_file: Path | None = None
-
-    @property
-    def total(self) -> int:
-        """Items of this part."""
-        return self.made + self.there + len(self.failed)
-
-    def add(self, outcome: Outcome) -> None:
-        """Count an item."""
-        if outcome.state == "failed":
-            self.failed[outcome.name] = outcome.reason
-        elif outcome.state == "there":
-            self.there += 1
-        else:
-            self.made += 1
-            for name, value in outcome.counts.items():
-                self.counts[name] = self.counts.get(name, 0) + value
 
 
 def run(
@@ -168,11 +106,6 @@ def run(
     report.seconds = time.monotonic() - begin
     report.failures_file = _list_failures(folder, part, report.failed)
     return report
-
-
-def killed(item: Item) -> Outcome:
-    """For pools: the outcome of an item whose process ended."""
-    return Outcome(item.name, "failed", reason="the process that worked on it was killed, perhaps for lack of memory")
 
 
 def _attempt(work: Work, scratch: Path, item: Item) -> Outcome:

@@ -12,14 +12,12 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-if TYPE_CHECKING:
-    from vidcore_prepare.engine import Item, Outcome
+from vidcore_prepare.items import Item, Outcome, killed
 
-    Attempt = Callable[[Item], Outcome]
+Attempt = Callable[[Item], Outcome]
 
 _AHEAD = 2  # items handed out for each process: the next one waits while the first is worked on
 
@@ -36,7 +34,7 @@ class Processes:
     workers: int
 
     def map(self, attempt: Attempt, items: Sequence[Item]) -> Iterator[Outcome]:
-        """See `vidcore_prepare.engine.Pool`."""
+        """See `vidcore_prepare.items.Pool`."""
         if self.workers == 1:
             yield from map(attempt, items)
             return
@@ -72,8 +70,6 @@ def _until_one_dies(attempt: Attempt, todo: deque[Item], workers: int) -> Genera
 
 
 def _alone(attempt: Attempt, item: Item) -> Iterator[Outcome]:
-    from vidcore_prepare.engine import killed
-
     with _executor(1) as executor:
         try:
             yield executor.submit(attempt, item).result()

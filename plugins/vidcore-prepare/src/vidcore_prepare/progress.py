@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-if TYPE_CHECKING:
-    from vidcore_prepare.engine import Report
+from vidcore_prepare.items import Report
 
+_SHOWN = 5  # failures on the screen; the file has them all
 _PLAIN_EVERY_SECONDS = 10.0
 
 
@@ -81,6 +81,3 @@ def show_report(report: Report, what: str) -> None:
         errors.print(f"{name}: {reason}", markup=False, highlight=False)
     if len(report.failed) > len(shown):
         errors.print(f"... and {len(report.failed) - len(shown)} more", highlight=False)
-
-
-_SHOWN = 5
