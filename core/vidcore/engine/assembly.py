@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
-from attrs import evolve, field, frozen
+from attrs import evolve
 from torch import nn
 
 from vidcore.config.experiment import Experiment
@@ -14,40 +14,14 @@ from vidcore.data.transforms import apply_draws
 from vidcore.engine.groups import for_torch, freeze, parameter_groups, scale_of
 from vidcore.engine.loop import Training
 from vidcore.engine.parallel import Parallel
-from vidcore.engine.precision import Precision, choose_device, choose_precision, to_channels_last
-from vidcore.engine.techniques import Average, Technique
+from vidcore.engine.parts import Parts, Technique
+from vidcore.engine.precision import choose_device, choose_precision, to_channels_last
+from vidcore.engine.techniques import techniques_of
 from vidcore.errors import ConfigError
-from vidcore.interfaces import Dataset, Metric, Task
+from vidcore.interfaces import Dataset
 from vidcore.plugins import build
 from vidcore.plugins.discovery import default_config
 from vidcore.randomness import Purpose, torch_seed
-
-
-@frozen(kw_only=True, eq=False)
-class Parts:
-    """What an experiment is made of, apart from the model's weights."""
-
-    experiment: Experiment  # with the number of classes filled in
-    classes: tuple[str, ...]
-    datasets: dict[str, Dataset]  # by split
-    task: Task
-    parallel: Parallel
-    precision: Precision
-    techniques: Mapping[str, Technique] = field(factory=dict)  # by name, in order
-
-    @property
-    def device(self) -> torch.device:
-        """Of this process."""
-        return self.parallel.device
-
-    @property
-    def chunks(self) -> int:
-        """Of a step, all processes together."""
-        return self.experiment.engine.accumulate or self.parallel.world
-
-    def metrics(self) -> dict[str, Metric]:
-        """New ones, which have gathered nothing."""
-        return {name: build(config, self.classes) for name, config in self.experiment.metrics.items()}
 
 
 def assemble(
@@ -80,13 +54,6 @@ def assemble(
         precision=precision,
         techniques=techniques_of(experiment),
     )
-
-
-def techniques_of(experiment: Experiment) -> dict[str, Technique]:
-    """`engine.ema` where there is one, then what stands under `[engine.techniques]`."""
-    ema = experiment.engine.ema
-    first: dict[str, Technique] = {"ema": Average(ema)} if ema is not None else {}
-    return first | {name: build(config) for name, config in experiment.engine.techniques.items()}
 
 
 def build_model(parts: Parts) -> nn.Module:

@@ -12,7 +12,7 @@ import torch
 from vidcore.data.bad_videos import BadVideos
 from vidcore.data.loader import load_batches
 from vidcore.data.plan import EvaluationPlan, Plan, TrainingPlan
-from vidcore.engine.assembly import Parts
+from vidcore.engine.parts import Parts
 from vidcore.interfaces import ChoosesSamples, Dataset
 from vidcore.values import Batch
 

@@ -27,8 +27,8 @@ from vidcore.engine.gradients import RunningStatistics, clip_gradients
 from vidcore.engine.groups import set_training_mode
 from vidcore.engine.optimizers import set_learning_rates
 from vidcore.engine.parallel import Parallel
+from vidcore.engine.parts import Technique
 from vidcore.engine.precision import Precision, inputs_channels_last
-from vidcore.engine.techniques import Technique
 from vidcore.errors import RunError
 from vidcore.interfaces import Task
 from vidcore.randomness import Purpose, generator, torch_seed

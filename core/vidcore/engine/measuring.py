@@ -11,10 +11,11 @@ from torch import nn
 
 from vidcore.config import to_table
 from vidcore.config.experiment import Experiment
-from vidcore.engine.assembly import Parts, assemble, build_model
+from vidcore.engine.assembly import assemble, build_model
 from vidcore.engine.evaluation import Forward, Scored, measure, predict_batches
 from vidcore.engine.feeding import bad_videos, evaluation_batches
 from vidcore.engine.parallel import open_parallel
+from vidcore.engine.parts import Parts
 from vidcore.engine.precision import determinism
 from vidcore.engine.predictions import Predictions, merge_shards, write_predictions
 from vidcore.errors import ConfigError

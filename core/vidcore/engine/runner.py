@@ -16,7 +16,7 @@ from torch import nn
 from vidcore.config import ModelConfig, to_table
 from vidcore.config.experiment import Experiment
 from vidcore.data.bad_videos import BadVideos
-from vidcore.engine.assembly import Parts, assemble, build_model, build_training
+from vidcore.engine.assembly import assemble, build_model, build_training
 from vidcore.engine.checkpoints import Checkpoint, Checkpoints
 from vidcore.engine.contract import weights_contract
 from vidcore.engine.environment import describe_environment, differences
@@ -28,6 +28,7 @@ from vidcore.engine.journal import Journal, cut
 from vidcore.engine.loop import Progress, train
 from vidcore.engine.measuring import Interrupted, measure_split
 from vidcore.engine.parallel import Parallel, open_parallel, share_chunks
+from vidcore.engine.parts import Parts
 from vidcore.engine.precision import determinism
 from vidcore.engine.run_folder import LogFile, RunFolder, RunLock, Standing, set_aside
 from vidcore.engine.session import Session, only_finite, restore, unknown_figure

@@ -1,68 +1,23 @@
-"""What takes part in training beside the loop: averages of weights, other batches, statistics measured anew.
-
-A technique is a component of kind `technique`, named under `[engine.techniques.NAME]`: unlike a callback it may change
-what is computed, so it belongs to what makes a run repeatable. All of its decisions follow from the number of the step
-and from tensors that it keeps in checkpoints. Every process of a run has its techniques. An optimizer that keeps other
-weights for measuring than for training inherits `Technique`, too.
-"""
+"""The techniques of an experiment, and the core's own: an average of the weights."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from vidcore.config.experiment import Ema
-from vidcore.data.plan import Plan
-from vidcore.interfaces import Dataset
-
-if TYPE_CHECKING:
-    from vidcore.engine.assembly import Parts
+from vidcore.config.experiment import Ema, Experiment
+from vidcore.engine.parts import Parts
+from vidcore.engine.parts import Technique as Technique
+from vidcore.plugins import build
 
 
-# --8<-- [start:technique]
-class Technique:
-    """The moments at which one may act; here, at none of them, anything happens."""
-
-    def begin(self, model: nn.Module, parts: Parts, steps_per_epoch: int) -> None:
-        """The model has its first weights and is not compiled yet; modules in it may be replaced, names may not."""
-
-    def plan(self, plan: Plan) -> Plan:
-        """Which samples each step of training takes."""
-        return plan
-
-    def dataset(self, dataset: Dataset) -> Dataset:
-        """The samples of training; pickled to workers."""
-        return dataset
-
-    def before_step(self, optimizer: torch.optim.Optimizer, step: int) -> None:
-        """Step `step`, counted from 0, is about to be taken, with the rates of the schedule in the groups."""
-
-    def after_step(self, model: nn.Module, step: int) -> None:
-        """The weights have changed."""
-
-    def weights(self, module: nn.Module, step: int, *, thorough: bool) -> nn.Module:
-        """What is measured and kept in place of `module`, which stays as it is.
-
-        Args:
-            module: The model, or what the technique before this one made of it.
-            step: Steps done.
-            thorough: An epoch is done; what takes time happens now only.
-        """
-        return module
-
-    def tensors(self) -> Mapping[str, Tensor]:
-        """What a checkpoint must hold of this technique."""
-        return {}
-
-    def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Put back what `tensors` gave, after `begin`."""
-
-
-# --8<-- [end:technique]
+def techniques_of(experiment: Experiment) -> dict[str, Technique]:
+    """`engine.ema` where there is one, then what stands under `[engine.techniques]`."""
+    ema = experiment.engine.ema
+    first: dict[str, Technique] = {"ema": Average(ema)} if ema is not None else {}
+    return first | {name: build(config) for name, config in experiment.engine.techniques.items()}
 
 
 class Average(Technique):

@@ -12,9 +12,10 @@ import torch
 from attrs import evolve, frozen
 
 from vidcore.config.experiment import Experiment
-from vidcore.engine.assembly import Parts, assemble, build_model, build_training
+from vidcore.engine.assembly import assemble, build_model, build_training
 from vidcore.engine.groups import set_training_mode
 from vidcore.engine.loop import take_step
+from vidcore.engine.parts import Parts
 from vidcore.engine.session import memory_bytes
 from vidcore.errors import RunError
 from vidcore.randomness import Purpose, generator

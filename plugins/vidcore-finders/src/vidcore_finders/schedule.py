@@ -11,12 +11,12 @@ from torch import nn
 
 from vidcore.config.experiment import Experiment
 from vidcore.data.building import build_dataset
-from vidcore.engine.assembly import Parts, techniques_of
 from vidcore.engine.groups import for_torch, parameter_groups, scale_of
 from vidcore.engine.optimizers import set_learning_rates
 from vidcore.engine.parallel import Parallel
+from vidcore.engine.parts import Parts, Technique
 from vidcore.engine.precision import Precision
-from vidcore.engine.techniques import Technique
+from vidcore.engine.techniques import techniques_of
 from vidcore.errors import ConfigError, DataError
 from vidcore.plugins import build
 

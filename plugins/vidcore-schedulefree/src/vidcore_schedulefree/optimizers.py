@@ -16,9 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from vidcore.engine.assembly import Parts
 from vidcore.engine.config import Constant
-from vidcore.engine.techniques import Technique
+from vidcore.engine.parts import Parts, Technique
 from vidcore.errors import ConfigError
 from vidcore_schedulefree.config import ScheduleFree as Config
 from vidcore_schedulefree.config import ScheduleFreeAdamW, ScheduleFreeSGD

@@ -22,11 +22,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from vidcore.config.checks import SPLITS, facts_of
 from vidcore.config.experiment import Experiment
 from vidcore.config.places import place
-from vidcore.engine.assembly import Parts, assemble, build_model, build_training
+from vidcore.engine.assembly import assemble, build_model, build_training
 from vidcore.engine.checkpoints import Checkpoints, optimizer_tensors
 from vidcore.engine.evaluation import Forward, measure, predict_batches
 from vidcore.engine.loop import Training, take_step
 from vidcore.engine.parallel import Parallel
+from vidcore.engine.parts import Parts
 from vidcore.engine.precision import choose_device, choose_precision
 from vidcore.errors import ConfigError, DataError
 from vidcore.interfaces import Dataset, Task
@@ -137,7 +138,9 @@ def _made_parts(experiment: Experiment) -> Parts:
         config = getattr(experiment.data, split)
         views = 1 if split == "train" else config.views.clips * config.views.crops
         length = max(config.batch_size, _EVALUATED)
-        datasets[split] = MadeSamples(known.inputs, experiment.model.example_inputs(), views, task, classes, length)
+        inputs_of = getattr(config, "inputs_of", None)  # of data whose samples are not all of one kind
+        examples = experiment.model.example_inputs()
+        datasets[split] = MadeSamples(known.inputs, examples, views, task, classes, length, inputs_of)
     parallel = Parallel(choose_device(experiment.engine.device))
     precision = choose_precision(experiment.engine.precision, parallel.device)
     experiment = evolve(experiment, model=evolve(experiment.model, num_classes=len(classes)))

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_swa_multi_avg_fn
 
-from vidcore.engine.assembly import Parts
-from vidcore.engine.techniques import Technique
+from vidcore.engine.parts import Parts, Technique
 from vidcore_training.config import Swa
 
 _MEAN = get_swa_multi_avg_fn()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from vidcore.engine.assembly import Parts
-from vidcore.engine.techniques import Technique
+from vidcore.engine.parts import Parts, Technique
 from vidcore.errors import ConfigError
 from vidcore.plugins import build
 from vidcore_training.config import Momentum

@@ -24,8 +24,7 @@ from vidcore.data.clip_shape import clip_shape
 from vidcore.data.clips import DataContext
 from vidcore.data.plan import Plan, TrainingPlan
 from vidcore.data.transform_config import Size
-from vidcore.engine.assembly import Parts
-from vidcore.engine.techniques import Technique
+from vidcore.engine.parts import Parts, Technique
 from vidcore.errors import ConfigError
 from vidcore.interfaces import Dataset, Finding
 from vidcore.plugins import build

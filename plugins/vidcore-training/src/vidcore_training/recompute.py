@@ -12,8 +12,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.utils.checkpoint import checkpoint
 
-from vidcore.engine.assembly import Parts
-from vidcore.engine.techniques import Technique
+from vidcore.engine.parts import Parts, Technique
 from vidcore.errors import ConfigError
 from vidcore_training.config import Recompute
 

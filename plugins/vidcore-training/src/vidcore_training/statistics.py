@@ -12,10 +12,9 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from vidcore.data.loader import load_batches
-from vidcore.engine.assembly import Parts
 from vidcore.engine.feeding import bad_videos, training_plan
+from vidcore.engine.parts import Parts, Technique
 from vidcore.engine.precision import inputs_channels_last
-from vidcore.engine.techniques import Technique
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Batch
 from vidcore_training.config import PreciseBn
