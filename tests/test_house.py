@@ -63,6 +63,22 @@ def test_a_type_may_be_named_across_layers(tmp_path: Path) -> None:
     assert house.layering(tree(tmp_path, config__base=source)) == []
 
 
+def test_core_has_no_circle_of_imports() -> None:
+    assert house.circles(CORE) == []
+
+
+def test_a_circle_of_imports_is_found_though_it_is_for_types_or_in_a_function(tmp_path: Path) -> None:
+    package = tree(
+        tmp_path / "made",
+        __init__="from made.leaf import x",
+        top="from made import circle",
+        circle="from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from made.back import y",
+        back="def y():\n    import made.circle",
+        leaf="x = 1",
+    )
+    assert [Path(line.split(":")[0]).stem for line in house.circles(package)] == ["back", "circle"]
+
+
 def test_config_and_plugins_import_nothing_slow() -> None:
     light = [*house.python_files(CORE / "config"), *house.python_files(CORE / "plugins"), CORE / "builtin.py"]
     light += [path for path in house.python_files(CORE) if path.stem == "config"]
@@ -150,6 +166,11 @@ def test_a_package_of_an_extra_is_imported_inside_functions_only(tmp_path: Path)
     folder = tree(tmp_path / "mine", top="import pandas", lazy="def f():\n    import pandas")
     found = house.undeclared_imports(folder, set(), {"pandas": ["pandas"]}, optional={"pandas"})
     assert [Path(line.split(":")[0]).stem for line in found] == ["top"]
+
+
+@each_plugin
+def test_plugin_has_no_circle_of_imports(plugin: Distribution) -> None:
+    assert [line for source in plugin.sources for line in house.circles(source)] == []
 
 
 @each_plugin

@@ -11,7 +11,7 @@ import io
 import re
 import sys
 import tokenize
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("interfaces", "values"), 3),
     **dict.fromkeys(("config",), 2),
     **dict.fromkeys(("plugins", "builtin"), 1),
-    **dict.fromkeys(("errors", "randomness"), 0),
+    **dict.fromkeys(("errors", "randomness", "whole_files"), 0),
 }
 SLOW_TO_IMPORT = {"torch", "torchvision", "numpy", "av", "rich", "matplotlib", "PIL"}
 NO_NAME = {"utils", "helpers", "common", "misc", "util", "helper"}
@@ -96,6 +96,30 @@ def layering(core: Path) -> list[str]:
                 if not one.for_types_only and LAYERS.get(imported, 0) > LAYERS[part]:
                     problems.append(f"{path}:{one.line}: {part} imports {imported}, which is to the left of it")
     return problems
+
+
+def circles(package: Path) -> list[str]:
+    """Modules of a package that import each other in a circle, be it for types only or inside a function."""
+    files = {
+        ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in python_files(package)
+    }
+    imports = {name: _own_imports(path, files.keys()) - {name} for name, path in files.items()}
+    while True:  # take away what imports nothing that is left, and what nothing that is left imports
+        wanted = set().union(*imports.values())
+        loose = [name for name, reached in imports.items() if name not in wanted or not reached & imports.keys()]
+        if not loose:
+            return [f"{files[name]}:1: in a circle of imports: {', '.join(imports)}" for name in imports]
+        for name in loose:
+            del imports[name]
+
+
+def _own_imports(path: Path, modules: Collection[str]) -> set[str]:
+    found = set()
+    for one in find_imports(path.read_text(encoding="utf-8")):
+        below = {f"{one.module}.{name}" for name in one.names} & set(modules)
+        found |= below or {one.module} & set(modules)  # `from package import module` is no use of the package's face
+    return found
 
 
 def slow_imports(files: Iterable[Path]) -> list[str]:

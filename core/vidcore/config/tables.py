@@ -12,6 +12,7 @@ import tomlkit
 
 from vidcore.errors import ConfigError, PluginError
 from vidcore.plugins import host
+from vidcore.whole_files import written_whole
 
 
 def to_table(config: Any, *, whole: bool = True) -> dict[str, Any]:
@@ -74,9 +75,8 @@ def dumps(table: dict[str, Any]) -> str:
 def write(path: FilePath, table: dict[str, Any]) -> None:
     """Write a table as a TOML file, whole or not at all."""
     text = dumps(table)
-    partial = path.with_name(f"{path.name}.tmp")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with written_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def _fill(container: Any, table: dict[str, Any]) -> None:

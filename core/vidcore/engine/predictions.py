@@ -21,6 +21,7 @@ from torch import Tensor
 
 from vidcore.errors import DataError, RunError
 from vidcore.values import Prediction, SampleRef
+from vidcore.whole_files import written_whole
 
 FORMAT, VERSION = "vidcore-predictions", 1
 _DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in (
@@ -61,14 +62,12 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         "task": predictions.task,
         "classes": list(predictions.classes),
     }
-    partial = path.with_name(f"{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8") as file:
+        with written_whole(path) as partial, partial.open("w", encoding="utf-8") as file:
             file.write(json.dumps(header) + "\n")
             for prediction, target in predictions.samples:
                 file.write(json.dumps(_row(prediction, target)) + "\n")
-        partial.replace(path)
     except OSError as error:
         raise RunError(f"{path}: cannot be written: {error}; make room or mend its permissions") from error
 

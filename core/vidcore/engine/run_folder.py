@@ -21,13 +21,14 @@ import json
 import logging
 import os
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar
 
 from vidcore.config.tables import write
 from vidcore.errors import ConfigError, RunError
+from vidcore.whole_files import written_whole
 
 # keys that decide where and how often, but not what is computed: they may differ when a run goes on
 FREE_KEYS = (
@@ -43,7 +44,7 @@ FREE_KEYS = (
     "engine.checkpoint.keep",
 )
 
-_BEFORE_ANYTHING = (".lock", "log.txt", "experiment.toml.tmp")  # what a run may leave that got no further
+_BEFORE_ANYTHING = (".lock", "log.txt", ".experiment.toml.*.tmp")  # what a run may leave that got no further
 
 
 class Standing(Enum):
@@ -78,7 +79,7 @@ class RunFolder:
             RunError: The folder exists and is no run folder.
         """
         if self.path.is_dir() and not self.experiment.exists():
-            foreign = [entry.name for entry in self.path.iterdir() if entry.name not in _BEFORE_ANYTHING]
+            foreign = [entry.name for entry in self.path.iterdir() if not _matches(entry.name, _BEFORE_ANYTHING)]
             if foreign:
                 raise RunError(
                     f"{self.path} holds {foreign[0]!r} and is no run folder; choose another --name or --runs"
@@ -122,7 +123,7 @@ class RunFolder:
         harmful: list[str] = []
         harmless: list[str] = []
         for key, was, is_now in table_differences(before, now):
-            free = any(fnmatch.fnmatchcase(key, pattern) for pattern in FREE_KEYS)
+            free = _matches(key, FREE_KEYS)
             if key == "engine.epochs" and is_now is not None and is_now > was:
                 continue
             text = f"{key}: was {_show(was)}, is {_show(is_now)}"
@@ -153,7 +154,7 @@ class RunFolder:
 
         def go() -> None:
             write(self.experiment, table)
-            for folder in (self.path / "weights", self.path / "predictions"):
+            for folder in (self.path, self.path / "weights", self.path / "predictions"):
                 folder.mkdir(exist_ok=True)
                 for partial in folder.glob("*.tmp"):  # of an attempt that was killed
                     partial.unlink()
@@ -172,9 +173,8 @@ class RunFolder:
         """
 
         def go() -> None:
-            partial = path.with_name(f"{path.name}.tmp")
-            partial.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-            partial.replace(path)
+            with written_whole(path) as partial:
+                partial.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
         self._guarded(go)
 
@@ -302,6 +302,10 @@ class _QuietHandler(logging.FileHandler):
             super().close()
         except OSError:
             pass
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _numbered(folder: Path, number: int) -> Path:

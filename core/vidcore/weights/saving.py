@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from vidcore.errors import WeightsError
 from vidcore.weights.reading import CONTRACT_KEY
+from vidcore.whole_files import written_whole
 
 
 def save_weights(path: Path | str, state_dict: Mapping[str, Tensor], contract: Mapping[str, Any]) -> Path:
@@ -38,17 +38,13 @@ def save_weights(path: Path | str, state_dict: Mapping[str, Tensor], contract: M
         text = json.dumps(dict(contract), sort_keys=True, allow_nan=False, ensure_ascii=False)
     except (TypeError, ValueError) as error:
         raise WeightsError(f"{path} is not written: its contract is not plain values: {error}") from error
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(plain_tensors(state_dict), temporary, {CONTRACT_KEY: text})
-        flush_to_disk(temporary)
-        os.replace(temporary, path)
+        with written_whole(path) as partial:
+            save_file(plain_tensors(state_dict), partial, {CONTRACT_KEY: text})
+            flush_to_disk(partial)
         flush_to_disk(path.parent)
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         raise WeightsError(f"{path} is not written: {error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
     return path
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import platformdirs
 
 from vidcore.data.video.frame_index import FrameIndex
+from vidcore.whole_files import written_whole
 
 
 def load(video: Path, status: os.stat_result) -> FrameIndex | None:
@@ -29,11 +30,10 @@ def load(video: Path, status: os.stat_result) -> FrameIndex | None:
 def store(video: Path, status: os.stat_result, index: FrameIndex) -> None:
     """Write the index at once or not at all: it is renamed into place when it is whole."""
     entry = _entry(video)
-    temporary = entry.with_suffix(f".{os.getpid()}.tmp")
     with contextlib.suppress(OSError):
         entry.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(_stamp(status) + index.to_bytes())
-        temporary.replace(entry)
+        with written_whole(entry) as partial:
+            partial.write_bytes(_stamp(status) + index.to_bytes())
 
 
 def _stamp(status: os.stat_result) -> bytes:

@@ -12,6 +12,7 @@ from vidcore.config import DatasetConfig, load_experiment
 from vidcore.config.experiment import Experiment
 from vidcore.errors import ConfigError
 from vidcore.inference import weights_of_run
+from vidcore.whole_files import written_whole
 from vidcore_ava.banking import make_bank, write_bank
 from vidcore_ava.config import BankStage
 
@@ -38,8 +39,8 @@ class Banks:
                 continue
             looked_at = evolve(experiment, data=evolve(experiment.data, val=as_in_testing(experiment, split)))
             bank, left_out = make_bank(looked_at, str(weights_of_run(run_folder)), half=self.config.half)
-            write_bank(folder / f"{name}.partial", bank)
-            (folder / f"{name}.partial").replace(folder / name)
+            with written_whole(folder / name) as partial:
+                write_bank(partial, bank)
             click.echo(f"{split}: {sum(map(len, bank.values()))} seconds of {len(bank)} videos")
             if left_out:
                 click.echo(left_out, err=True)

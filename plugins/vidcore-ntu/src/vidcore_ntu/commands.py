@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from vidcore.errors import DataError
+from vidcore.whole_files import written_whole
 
 _SHOWN = 10  # names in a message
 Row = dict[str, Any]
@@ -116,6 +117,5 @@ def read_row(task: tuple[Path, int, str]) -> Row:
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
+    with written_whole(path) as partial:
+        partial.write_bytes(content)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from attrs import asdict
 
 from vidcore.errors import DataError
+from vidcore.whole_files import written_whole
 from vidcore_poses.config import Models
 from vidcore_poses.sources import Source
 from vidcore_poses.tracking import Tracking
@@ -87,9 +87,9 @@ def write_pickle(path: Path, out: Path, sources: Sequence[Source], empty: Mappin
 
 def _write(path: Path, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    unfinished.write_bytes(content)
-    return unfinished.replace(path)
+    with written_whole(path) as partial:
+        partial.write_bytes(content)
+    return path
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

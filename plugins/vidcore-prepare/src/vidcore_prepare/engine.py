@@ -25,6 +25,7 @@ from pathlib import Path
 from attrs import frozen
 
 from vidcore.errors import ConfigError, DataError, RunError, VidcoreError
+from vidcore.whole_files import written_whole
 from vidcore_prepare.items import Counts, Item, Outcome, Pool, Report, Work, killed
 from vidcore_prepare.processes import Processes
 from vidcore_prepare.progress import Bar
@@ -120,11 +121,17 @@ def _attempt(work: Work, scratch: Path, item: Item) -> Outcome:
         os.replace(unfinished, item.output)
     except Exception as error:
         remove(unfinished)
-        if isinstance(error, OSError) and error.errno in _NO_ROOM:
-            return Outcome(item.name, "no room", reason=f"no room is left ({error.strerror})")
+        if _for_want_of_room(error):
+            return Outcome(item.name, "no room", reason="no room is left")
         known = isinstance(error, VidcoreError)
         return Outcome(item.name, "failed", reason=str(error) if known else f"{type(error).__name__}: {error}")
     return Outcome(item.name, "made", counts or {})
+
+
+def _for_want_of_room(error: BaseException | None) -> bool:
+    """Whether a full disk is behind an error, which a work may have taken for one of its input."""
+    full = isinstance(error, OSError) and error.errno in _NO_ROOM
+    return full or (error is not None and _for_want_of_room(error.__cause__))
 
 
 def _refuse_doubles(items: Sequence[Item], folder: Path) -> None:
@@ -154,11 +161,14 @@ def _list_failures(folder: Path, part: Part, failed: Mapping[str, str]) -> Path 
 
 
 def write_whole(file: Path, text: str) -> None:
-    """Write a text file under another name and rename it, so that nobody sees half of it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    """Write a text file, and its folder where there is none, so that nobody sees half of it.
+
+    Raises:
+        RunError: It cannot be written.
+    """
     try:
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, file)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(file) as partial:
+            partial.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"{file} cannot be written: {error.strerror}; free some room, or choose another place") from error

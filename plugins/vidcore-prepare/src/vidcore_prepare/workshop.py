@@ -18,6 +18,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from vidcore.errors import DataError, RunError
+from vidcore.whole_files import written_whole
 
 NAME = ".vidcore"
 _UNFINISHED = ".unfinished"
@@ -99,8 +100,7 @@ def made_with(folder: Path, options: Mapping[str, Any]) -> None:
         return
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-        unfinished.write_text(json.dumps(now, sort_keys=True), encoding="utf-8")
-        os.replace(unfinished, file)
+        with written_whole(file) as partial:
+            partial.write_text(json.dumps(now, sort_keys=True), encoding="utf-8")
     except OSError as error:
         raise RunError(f"{folder} cannot be written: {error.strerror}; choose another folder") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vidcore.errors import RunError
+from vidcore.whole_files import written_whole
 from vidcore_report import theme
 from vidcore_report.config import Report
 from vidcore_report.confusion import Mistake, draw_confusion, matrix_of, worst_mistakes
@@ -62,7 +63,8 @@ def page(run: RunRecord, options: Report) -> Path:
         if (path := contact_sheet(run, options)) is not None:
             pictures.append(Picture(title="Predictions", content=path.read_bytes()))
     path = run.folder / "report.html"
-    theme.write_whole(path, write_page(run, pictures).encode())
+    with written_whole(path) as partial:
+        partial.write_text(write_page(run, pictures), encoding="utf-8")
     return path
 
 

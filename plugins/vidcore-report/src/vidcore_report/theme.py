@@ -13,6 +13,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vidcore.whole_files import written_whole
+
 BLUE, AMBER, GREEN, RED, VIOLET, TEAL = "#2563eb", "#d97706", "#15803d", "#c81e1e", "#7c3aed", "#0d9488"
 CYCLE = (BLUE, AMBER, TEAL, VIOLET, RED, "#64748b")
 INK, PALE, LINE = "#1e293b", "#64748b", "#cbd5e1"
@@ -71,14 +73,8 @@ def png(figure: Figure) -> bytes:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a PNG whole or not at all: somebody may be looking at the old one."""
-    write_whole(path, png(figure))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under another name and rename it."""
-    partial = path.with_name(f".{path.name}.tmp")
-    partial.write_bytes(content)
-    partial.replace(path)
+    with written_whole(path) as partial:
+        partial.write_bytes(png(figure))
 
 
 def data_url(content: bytes) -> str:

@@ -5,7 +5,6 @@ Letters: M persons, T frames, V joints, C channels.
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from vidcore.errors import DataError
+from vidcore.whole_files import written_whole
 from vidcore_skeleton.skeletons import Array, Skeleton
 
 
@@ -42,10 +42,8 @@ def write_skeleton(path: Path, skeleton: Skeleton, more: Mapping[str, Array] | N
     if skeleton.image_size is not None:
         entries["img_shape"] = np.array(skeleton.image_size)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with unfinished.open("wb") as file:
+    with written_whole(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **entries)
-    unfinished.replace(path)
 
 
 def _entries(content: Array | np.lib.npyio.NpzFile) -> dict[str, Array]:

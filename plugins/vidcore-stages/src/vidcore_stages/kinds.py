@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from vidcore.config import load_experiment
+from vidcore.whole_files import written_whole
 from vidcore_stages.config import Predict, Train
 
 
@@ -54,7 +55,6 @@ class PredictStage:
             if (folder / name).exists():
                 continue
             experiment = load_experiment(run_folder / "experiment.toml", {"engine.device": device})
-            partial = folder / f"{name}.partial"
-            measured = measure_weights(experiment, weights, split=split, output=partial)
-            partial.replace(folder / name)
+            with written_whole(folder / name) as partial:
+                measured = measure_weights(experiment, weights, split=split, output=partial)
             click.echo(f"data.{split}: {measured.num_samples} predictions in {folder / name}")

@@ -16,6 +16,7 @@ from vidcore.engine.run_folder import RunFolder, RunLock, set_aside, table_diffe
 from vidcore.errors import ConfigError, RunError
 from vidcore.plugins import build
 from vidcore.plugins.catalog import nearest
+from vidcore.whole_files import written_whole
 from vidcore_stages.planning import Stage, typed_options
 
 _RECORD = "stage.json"
@@ -180,6 +181,5 @@ def _following(start: str, stages: list[Stage]) -> list[str]:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    partial = path.with_name(f"{path.name}.tmp")
-    partial.write_text(json.dumps(value, indent=1), encoding="utf-8")
-    partial.replace(path)
+    with written_whole(path) as partial:
+        partial.write_text(json.dumps(value, indent=1), encoding="utf-8")

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from vidcore.errors import RunError
+from vidcore.whole_files import written_whole
 
 FORMATS = (".mp4", ".gif", ".png")
 _QUALITY = {"crf": "20", "preset": "medium"}  # letters keep their edges
@@ -77,14 +78,10 @@ def _pixels(frame: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 def _whole(path: Path, write: Callable[[Path], None]) -> None:
-    partial = path.with_name(f"{path.name}.tmp")
     with _told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with written_whole(path) as partial:
             write(partial)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
 
 
 @contextmanager

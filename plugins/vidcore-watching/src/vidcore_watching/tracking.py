@@ -22,6 +22,7 @@ from vidcore.engine.events import RunInfo
 from vidcore.engine.run_folder import RunFolder
 from vidcore.errors import RunError
 from vidcore.plugins import hookimpl
+from vidcore.whole_files import written_whole
 
 Values = dict[str, float]
 
@@ -202,9 +203,8 @@ class Place:
     def write(self, run: str, step: int) -> None:
         """Keep it."""
         self._path.parent.mkdir(exist_ok=True)
-        partial = self._path.with_suffix(".tmp")
-        partial.write_text(json.dumps({"run": run, "step": step}) + "\n", encoding="utf-8")
-        partial.replace(self._path)
+        with written_whole(self._path) as partial:
+            partial.write_text(json.dumps({"run": run, "step": step}) + "\n", encoding="utf-8")
 
 
 def configuration(run: RunInfo) -> dict[str, Any]:
