@@ -6,6 +6,8 @@ The arithmetic on frame numbers stands first. It was checked index by index agai
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from vidcore.data.clip_sampling import (
@@ -39,6 +41,23 @@ def random_window(num_video_frames: int, window: int, rng: np.random.Generator, 
 def even_windows(num_video_frames: int, window: int, num_positions: int) -> Indices:
     """Starts of windows, evenly from the first possible place to the last, rounded down."""
     return np.linspace(0, max(num_video_frames - window, 0), num_positions).astype(np.int64)
+
+
+def frames_of_segments(
+    starts: Iterable[Positions], num_video_frames: int, config: options.Segments | options.Window
+) -> Indices:
+    """The first frame of each segment and its neighbours.
+
+    Args:
+        starts: For each clip, where its segments start, `[num_segments]`.
+        num_video_frames: Frames of the video.
+        config: How many neighbours, how far apart, and what stands for those beyond the end.
+
+    Returns:
+        Frame numbers, `[clips, num_segments * frames_per_segment]`.
+    """
+    steps = np.arange(config.frames_per_segment) * config.frame_interval
+    return np.stack([frames_from(clip, steps, num_video_frames, config.out_of_bound).reshape(-1) for clip in starts])
 
 
 def uniform_frames(
@@ -91,15 +110,14 @@ class SegmentSampling:
         """See `Sampling.clips`. Several clips in testing take other frames of the same segments."""
         check_length(num_video_frames)
         config, count = self.config, num_clips or 1
-        steps = np.arange(config.frames_per_segment) * config.frame_interval
         if rng is not None:
             span = drawn_span(config.frames_per_segment, config.frame_interval)
-            draws = [
+            starts = [
                 random_starts(num_video_frames, span, config.num_segments, rng, config.keep_tail) for _ in range(count)
             ]
         else:
-            draws = [self._test_starts(num_video_frames, clip, count) for clip in range(count)]
-        return np.stack([frames_from(s, steps, num_video_frames, config.out_of_bound).reshape(-1) for s in draws])
+            starts = [self._test_starts(num_video_frames, clip, count) for clip in range(count)]
+        return frames_of_segments(starts, num_video_frames, config)
 
     def _test_starts(self, num_video_frames: int, clip: int, num_clips: int) -> Positions:
         config = self.config
@@ -121,7 +139,6 @@ class WindowSampling:
         """See `Sampling.clips`."""
         check_length(num_video_frames)
         config = self.config
-        steps = np.arange(config.frames_per_segment) * config.frame_interval
         if rng is not None:
             places = [
                 random_window(num_video_frames, config.window, rng, config.last_start) for _ in range(num_clips or 1)
@@ -129,8 +146,7 @@ class WindowSampling:
         else:
             places = even_windows(num_video_frames, config.window, num_clips or config.num_positions).tolist()
         starts = [window_starts(num_video_frames, config.window, config.num_segments, place) for place in places]
-        frames = [frames_from(start, steps, num_video_frames, config.out_of_bound) for start in starts]
-        return np.stack([clip.reshape(-1) for clip in frames])
+        return frames_of_segments(starts, num_video_frames, config)
 
 
 class UniformSampling:

@@ -17,29 +17,15 @@ from vidcore.errors import DataError
 from vidcore.interfaces import Finding
 from vidcore_checkpoints import read_annotations
 from vidcore_ntu.packed import Array
+from vidcore_ntu.sequences import LabelledSequences
 from vidcore_skeleton.skeletons import Skeleton
 
 
 @frozen(eq=False, kw_only=True)
-class ArrayTable:
+class ArrayTable(LabelledSequences):
     """Sequences by index. The array stays on the disk; only the sequence that is wanted is read."""
 
     file: Path  # `.npy` of [N, C, T, V, M]
-    names: tuple[str, ...]
-    labels: tuple[int, ...]
-
-    @property
-    def num_labels(self) -> int:
-        return max(self.labels) + 1
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def label(self, index: int) -> int:
-        return self.labels[index]
-
-    def name(self, index: int) -> str:
-        return self.names[index]
 
     def where(self, index: int) -> str:
         """The array, and the name and number of the sequence."""

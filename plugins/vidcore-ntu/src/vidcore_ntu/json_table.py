@@ -20,6 +20,7 @@ from vidcore.errors import DataError
 from vidcore.interfaces import Finding
 from vidcore_ntu.config import KineticsSkeleton
 from vidcore_ntu.packed import Array, joint_weights, unpacked
+from vidcore_ntu.sequences import LabelledSequences
 from vidcore_skeleton.skeletons import Skeleton
 
 JOINTS = 18
@@ -28,28 +29,13 @@ _MOST_FRAMES = 100_000  # of a video; a larger number is a mistake, not ten seco
 
 
 @frozen(eq=False, kw_only=True)
-class JsonTable:
+class JsonTable(LabelledSequences):
     """Videos by index."""
 
     file: Path  # of the labels
     folder: Path
-    names: tuple[str, ...]
-    labels: tuple[int, ...]
     config: KineticsSkeleton
     without: int  # videos that have no skeleton, by the file of labels
-
-    @property
-    def num_labels(self) -> int:
-        return max(self.labels) + 1
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def label(self, index: int) -> int:
-        return self.labels[index]
-
-    def name(self, index: int) -> str:
-        return self.names[index]
 
     def where(self, index: int) -> str:
         """The file of a video."""
