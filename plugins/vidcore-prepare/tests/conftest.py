@@ -19,26 +19,34 @@ SOUND_RATE = 16_000
 Vidcore = Callable[..., Result]
 
 
-def write_video_with_sound(path: Path, num_frames: int = 50, fps: int = 25, codec: str = "aac") -> Path:
+def write_video_with_sound(
+    path: Path, num_frames: int = 50, fps: int = 25, codec: str = "aac", rate: int = SOUND_RATE
+) -> Path:
     """Frames carry their number; the loudness of the sound is the second that it is heard in, times 0.1."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=fps, options=h264())
         video.width, video.height, video.pix_fmt = 160, 96, "yuv420p"
-        sound = container.add_stream(codec, rate=SOUND_RATE, layout="mono")
-        samples = np.arange(num_frames * SOUND_RATE // fps)
-        wave = np.where(samples % 32 < 16, 0.1, -0.1) * (1 + samples // SOUND_RATE)
+        sound = container.add_stream(codec, rate=rate, layout="mono")
+        samples = np.arange(num_frames * rate // fps)
+        wave = np.where(samples % 32 < 16, 0.1, -0.1) * (1 + samples // rate)
         for number in range(num_frames):
             frame = av.VideoFrame.from_ndarray(numbered_picture(number, 160, 96), format="rgb24")
             container.mux(video.encode(frame))
-            piece = wave[number * SOUND_RATE // fps : (number + 1) * SOUND_RATE // fps]
+            piece = wave[number * rate // fps : (number + 1) * rate // fps]
             heard = av.AudioFrame.from_ndarray((piece * 32767).astype(np.int16)[None], format="s16", layout="mono")
-            heard.sample_rate, heard.time_base = SOUND_RATE, Fraction(1, SOUND_RATE)
-            heard.pts = number * SOUND_RATE // fps
+            heard.sample_rate, heard.time_base = rate, Fraction(1, rate)
+            heard.pts = number * rate // fps
             container.mux(sound.encode(heard))
         container.mux(video.encode(None))
         container.mux(sound.encode(None))
     return path
+
+
+@pytest.fixture
+def with_sound() -> Callable[..., Path]:
+    """Writes a video with sound, see `write_video_with_sound`."""
+    return write_video_with_sound
 
 
 @pytest.fixture(scope="session")

@@ -56,6 +56,20 @@ def test_sound_is_cut_with_its_pictures(videos: Path, vidcore: Vidcore) -> None:
     assert values[-third:-1500].mean() == pytest.approx(0.2, rel=0.2)
 
 
+@pytest.mark.parametrize(("codec", "suffix"), [("pcm_s16le", ".avi"), ("ac3", ".ts")])
+def test_sound_of_any_kind_is_cut(
+    tmp_path: Path, vidcore: Vidcore, with_sound: Callable[..., Path], codec: str, suffix: str
+) -> None:
+    with_sound(tmp_path / f"any{suffix}", codec=codec, rate=48_000)
+    segments("any,1,1.6")
+    vidcore(f"cut segments.csv any{suffix} pieces --workers 1")
+    assert numbers(Path("pieces/any_1_1.6.mp4")) == list(range(25, 40))
+    with av.open("pieces/any_1_1.6.mp4") as container:
+        heard = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    assert len(heard) / 48_000 == pytest.approx(0.6, abs=0.05)
+    assert np.abs(heard[4000:-4000]).mean() == pytest.approx(0.2, rel=0.2)
+
+
 def test_videos_that_are_not_there_and_segments_behind_the_end_are_counted(videos: Path, vidcore: Vidcore) -> None:
     segments("run/a.mp4,0,0.4", "nowhere.mp4,0,1", "run/b.mp4,5,6")
     vidcore("cut segments.csv videos pieces --workers 1", exit_code=1)

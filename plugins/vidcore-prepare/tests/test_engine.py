@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from vidcore.errors import ConfigError, DataError, RunError
-from vidcore_prepare.engine import Item, Part, run
+from vidcore_prepare.engine import Item, Part, run, write_whole
 from vidcore_prepare.workshop import claimed, made_with
 
 # A program with a slow work that notes what it begins and makes; processes that it starts import it again.
@@ -187,9 +187,22 @@ def test_failures_are_listed_and_tried_again(tmp_path: Path) -> None:
 
 def test_a_full_disk_stops_the_run(tmp_path: Path) -> None:
     full = OSError(errno.ENOSPC, "No space left on device")
-    with pytest.raises(RunError, match=r"no room is left .*run the same again"):
+    with pytest.raises(RunError, match=r"no room is left; .*run the same again"):
         run(items(tmp_path, a=None, b=full, c=None), write, tmp_path)
     assert not (tmp_path / "deep/c.txt").exists()
+
+
+def test_a_full_disk_that_looks_like_a_bad_video_stops_the_run_too(tmp_path: Path) -> None:
+    bad = DataError("a.mp4: cannot be read")
+    bad.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(RunError, match=r"no room is left"):
+        run(items(tmp_path, a=bad, b=None), write, tmp_path)
+
+
+def test_a_list_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match=r"file/train\.txt cannot be written: .*choose another place"):
+        write_whole(tmp_path / "file/train.txt", "a 0")
 
 
 def test_two_runs_of_the_same_part_are_refused(tmp_path: Path) -> None:

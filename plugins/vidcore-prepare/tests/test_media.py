@@ -142,6 +142,23 @@ def test_a_smaller_video_keeps_frames_times_and_sound(videos: Path, vidcore: Vid
     assert packets[0] == packets[1]
 
 
+@pytest.mark.parametrize(("codec", "becomes"), [("pcm_s16le", "aac"), ("libmp3lame", "mp3")])
+def test_sound_of_old_files_becomes_what_mp4_can_hold(
+    tmp_path: Path, vidcore: Vidcore, with_sound: Callable[..., Path], codec: str, becomes: str
+) -> None:
+    with_sound(tmp_path / "old.avi", codec=codec, rate=(rate := 16_000))
+    vidcore("resize old.avi small --short-side 48 --workers 1")
+    assert numbers(Path("small/old.mp4")) == list(range(50))
+    with av.open("small/old.mp4") as container:
+        stream = container.streams.audio[0]
+        heard = np.concatenate([np.abs(frame.to_ndarray()[0]) for frame in container.decode(stream)])
+        assert stream.codec.canonical_name == becomes and stream.rate == rate
+    assert len(heard) / rate == pytest.approx(2.0, abs=0.2)
+    for second, loudness in ((0.5, 0.1), (1.5, 0.2)):
+        middle = int(second * rate)
+        assert heard[middle - 4000 : middle + 4000].mean() == pytest.approx(loudness, rel=0.2)
+
+
 @pytest.mark.parametrize(
     "made",
     [

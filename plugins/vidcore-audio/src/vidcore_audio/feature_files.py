@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ class WriteFeatures:
         """Raises DataError where there is no sound, or it cannot be read."""
         sound = WaveformReader(self.sample_rate)(item.source)
         features = MelSpectrogram(self.options).change(sound, None).values
-        with unfinished.open("wb") as file:
-            np.save(file, np.ascontiguousarray(features))
+        content = io.BytesIO()  # numpy says nothing of a full disk
+        np.save(content, np.ascontiguousarray(features))
+        unfinished.write_bytes(content.getvalue())
         return {"rows": len(features)}

@@ -171,4 +171,6 @@ def write_whole(file: Path, text: str) -> None:
         with written_whole(file) as partial:
             partial.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise RunError(f"{file} cannot be written: {error.strerror}; free some room, or choose another place") from error
+        raise RunError(
+            f"{file} cannot be written: {error.strerror}; free some room, or choose another place"
+        ) from error

@@ -12,8 +12,8 @@ from typing import Any
 import av
 from attrs import asdict, frozen
 
-from vidcore.errors import DataError
-from vidcore_prepare.engine import Item, write_whole
+from vidcore.errors import DataError, RunError
+from vidcore_prepare.engine import Item
 from vidcore_prepare.media import opened, picture_stream
 
 # name of the field, what it is, unit
@@ -59,7 +59,7 @@ class Measure:
 
     def __call__(self, item: Item, unfinished: Path) -> None:
         """Raises DataError where it cannot be read, or has no frame."""
-        write_whole(unfinished, json.dumps(asdict(measure(item.source, item.name))))
+        unfinished.write_text(json.dumps(asdict(measure(item.source, item.name))), encoding="utf-8")
 
 
 def measure(path: Path, name: str) -> Facts:
@@ -149,19 +149,23 @@ def draw(facts: Sequence[Facts], file: Path) -> None:
 
     with theme.style():
         figure = Figure(figsize=(10, 6.5), layout="constrained")
-        panels: Any = figure.subplots(2, 2).flat
+        panels: Any = figure.subplots(2, 2).ravel()
         for axes, (name, text, unit) in zip(panels, (MEASURES[0], MEASURES[3], MEASURES[2]), strict=False):
             axes.hist([float(getattr(each, name)) for each in facts], bins=30, color=theme.BLUE)
             axes.set_title(text)
             axes.set_xlabel(unit or text)
-            axes.set_ylabel("videos")
         groups = counts(facts)["folder"].most_common()
         panels[3].bar(range(len(groups)), [number for _, number in groups], color=theme.TEAL, width=0.9)
         panels[3].set_title(f"videos in each of {len(groups)} folders")
-        panels[3].set_ylabel("videos")
+        for axes in panels:
+            axes.set_ylabel("videos")
+            axes.yaxis.get_major_locator().set_params(integer=True)
         if len(groups) <= _NAMED:
             panels[3].set_xticks(range(len(groups)), [name for name, _ in groups], rotation=45, ha="right")
-    theme.save(figure, file)
+    try:
+        theme.save(figure, file)
+    except OSError as error:
+        raise RunError(f"{file} cannot be written: {error.strerror}; free some room and run the same again") from error
 
 
 _NAMED = 30  # folders whose names are readable below their bars

@@ -22,6 +22,8 @@ from vidcore_prepare.media import Clock, Encoding, Shaper, VideoWriter, first_pi
 _COPIED_SOUND = {"aac", "mp3", "ac3", "eac3", "opus", "alac"}  # goes into MP4 as it is
 FINE = Encoding(crf=18, gop=48, quick_to_read=False)  # pieces of originals stay originals
 _SLACK = Fraction(1, 2000)  # seconds: a segment that starts at 1.2 has the frame at 1.19999
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
+_FOREVER = Fraction(10**9)  # seconds
 _SOUND_LAGS = 2  # seconds that sound may lie behind its pictures in a file
 
 
@@ -61,18 +63,17 @@ class _SameSound:
     def __init__(self, source: InputContainer, target: Any, start: Fraction) -> None:
         self.source = source.streams.audio[0]
         self._target, self._start = target, start
-        self._copied = self.source.codec_context.name in _COPIED_SOUND
-        if self._copied:
+        self._encoded = None
+        if self.source.codec_context.codec.canonical_name in _COPIED_SOUND:
             self._stream = target.add_stream_from_template(self.source)
         else:
-            self._stream = target.add_stream("aac", rate=self.source.rate)
+            self._encoded = _CutSound(source, target, Fraction(0), _FOREVER)
 
     def write(self, packet: Any) -> None:
         """Pass a packet on, so much earlier as the pictures are."""
-        if not self._copied:
+        if self._encoded:
             for frame in packet.decode():
-                frame.pts -= round(self._start / frame.time_base)
-                self._target.mux(self._stream.encode(frame))
+                self._encoded.write(frame, self._start)
         elif packet.size and packet.pts is not None and packet.dts is not None:
             earlier = round(self._start / packet.time_base)
             packet.pts, packet.dts, packet.stream = packet.pts - earlier, packet.dts - earlier, self._stream
@@ -80,8 +81,8 @@ class _SameSound:
 
     def finish(self) -> None:
         """Write what the encoder still holds."""
-        if not self._copied:
-            self._target.mux(self._stream.encode(None))
+        if self._encoded:
+            self._encoded.finish()
 
 
 @frozen(kw_only=True)
@@ -138,8 +139,9 @@ class _CutSound:
         self.source = source.streams.audio[0]
         self.over = False
         self._begin, self._end, self._target = begin, end, target
-        self._plain = av.AudioResampler(format="fltp", layout=self.source.layout, rate=self.source.rate)
-        self._stream = target.add_stream("aac", rate=self.source.rate, layout=self.source.layout.name)
+        layout = _LAYOUTS.get(self.source.channels, "stereo")  # files may name none, and AAC knows few
+        self._plain = av.AudioResampler(format="fltp", layout=layout, rate=self.source.rate)
+        self._stream = target.add_stream("aac", rate=self.source.rate, layout=layout)
 
     def write(self, frame: AudioFrame, start: Fraction) -> None:
         """Encode what of a frame lies in the segment. `start` is when the file starts, by its own clock."""
@@ -171,7 +173,10 @@ def _go_before(source: InputContainer, stream: VideoStream, clock: Clock, second
     if not clock.timed or seconds <= 0 or stream.time_base is None:
         return
     source.seek(int((seconds + clock.start) / stream.time_base), stream=stream, backward=True)
-    first = next((frame for frame in source.decode(stream)), None)
+    try:
+        first = next((frame for frame in source.decode(stream)), None)
+    except av.error.InvalidDataError:  # not at a key frame, as in .ts
+        first = None
     late = first is None or clock.seconds(first) > seconds
     target = 0 if late else int((seconds + clock.start) / stream.time_base)
     source.seek(target, stream=stream, backward=True)
