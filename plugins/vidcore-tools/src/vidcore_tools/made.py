@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,6 +32,7 @@ class MadeSamples:
         task: Makes the targets.
         classes: Names.
         length: How many samples it says to have.
+        inputs_of: Which inputs the sample of a number has; None: all of them.
     """
 
     def __init__(
@@ -42,10 +43,11 @@ class MadeSamples:
         task: MakesTargets,
         classes: Sequence[str],
         length: int,
+        inputs_of: Callable[[int], Collection[str]] | None = None,
     ) -> None:
         self.classes = tuple(classes)
         self._shapes = {name: _known(name, shape, examples.get(name, ())) for name, shape in inputs.items()}
-        self._views, self._task, self._length = views, task, length
+        self._views, self._task, self._length, self._inputs_of = views, task, length, inputs_of
 
     def __len__(self) -> int:
         return self._length
@@ -53,11 +55,13 @@ class MadeSamples:
     def sample(self, ref: SampleRef, rng: np.random.Generator) -> list[Sample]:
         """Noise drawn from `rng`."""
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
+        names = self._shapes if self._inputs_of is None else self._inputs_of(ref.index)
         inputs = {
             name: torch.randint(0, 256, (self._views, *shape), generator=generator, dtype=torch.uint8)
             if name == _PIXELS
             else torch.randn(self._views, *shape, generator=generator)
             for name, shape in self._shapes.items()
+            if name in names
         }
         return [Sample(ref=ref, inputs=inputs, target=self._task.made_target(ref.index), meta={"path": "made"})]
 
