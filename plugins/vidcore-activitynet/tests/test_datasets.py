@@ -40,12 +40,19 @@ def test_activitynet_is_parsed_whole(shared_data: Path) -> None:
     sizes = [len(in_subset(whole, folder / "video_info_new.csv", part).videos) for part in ("training", "validation")]
     assert [len(whole.videos), *sizes] == [19228, 9649, 4728]
     odd = [finding.text for finding in whole.findings]
-    assert sum("ends before it starts" in text for text in odd) == 12  # of no length
+    assert sum("ends when it starts" in text for text in odd) == 12
     assert sum("reaches beyond the video" in text for text in odd) == 13 == len(odd) - 12
     numbers = labels_of(whole.videos, class_names("activitynet"), whole.file)
     assert len({number for row in numbers for number in row}) == 200
     with pytest.raises(DataError, match="no video belongs to subset 'train'; subsets: testing, training, validation"):
         in_subset(whole, folder / "video_info_new.csv", "train")
+
+
+def test_a_table_of_subsets_with_an_empty_cell_is_told(tmp_path: Path) -> None:
+    (tmp_path / "anno.json").write_text(json.dumps({"v_a": {"duration_second": 2.0, "annotations": []}}))
+    (tmp_path / "info.csv").write_text("video,subset\nv_a,training\nv_b\n")
+    with pytest.raises(DataError, match=r"info\.csv:3: names no video or no subset"):
+        in_subset(read_annotations(tmp_path / "anno.json"), tmp_path / "info.csv", "training")
 
 
 def test_activitynet_with_features_is_a_data_set(tmp_path: Path) -> None:
@@ -80,6 +87,7 @@ def thumos(tmp_path: Path) -> Path:
     (tmp_path / "official").mkdir()
     (tmp_path / "official/Diving_val.txt").write_text(
         "video_validation_1  2.0 4.5\nvideo_validation_1  60.0 61.0\nvideo_validation_1  9 13\n"
+        "video_validation_1  -3 -1\nvideo_validation_1  5 4\nvideo_validation_1  -1 2\n"
     )
     (tmp_path / "official/Ambiguous_val.txt").write_text("video_validation_1  6.0 7.0\n")
     (tmp_path / "lengths.txt").write_text("video_validation_1 12.5\n")
@@ -91,8 +99,11 @@ def test_thumos_is_read_from_the_official_folder(thumos: Path) -> None:
     options: dict[str, Any] = {"annotations": "official", "durations": "lengths.txt"}
     dataset = built(thumos, Thumos14(**options))
     check_dataset(dataset)
-    outside, beyond = dataset.check()
-    assert "Diving_val.txt:2" in outside.where and "lies after the end, 12.5 s" in outside.text
+    outside, beyond, before, backwards, early = dataset.check()
+    assert "Diving_val.txt:2" in outside.where and "lies outside the video of 12.5 s; it is left out" in outside.text
+    assert "Diving_val.txt:4" in before.where and "lies outside the video" in before.text
+    assert "Diving_val.txt:5" in backwards.where and "ends before it starts" in backwards.text
+    assert "Diving_val.txt:6" in early.where and "it is kept" in early.text
     assert "Diving_val.txt:3" in beyond.where and "9 ... 13 s" in beyond.text and "it is kept" in beyond.text
     with pytest.raises(DataError, match="'Ambiguous' is no class"):
         built(thumos, Thumos14(**options, ambiguous="keep"))
@@ -113,6 +124,9 @@ def test_wrong_rows_of_thumos_are_told_by_line(thumos: Path) -> None:
     assert "Shotput_val.txt:1: should be VIDEO START END" in first
     assert "Shotput_val.txt:2" in second and "does not say how long video_validation_2 is" in second
     assert "Shotput_val.txt:3: START and END should be finite numbers, are nan 2" in third
+    (thumos / "wrong.txt").write_text("video_validation_1 12.5\nvideo_validation_2 long\n")
+    with pytest.raises(DataError, match=r"wrong\.txt:2: should be VIDEO SECONDS, .* is 'video_validation_2 long'"):
+        read_folder(thumos / "official", thumos / "wrong.txt")
     (thumos / "official/Shotput_val.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match=r"Shotput_val\.txt: cannot be read"):
         read_folder(thumos / "official", thumos / "lengths.txt")

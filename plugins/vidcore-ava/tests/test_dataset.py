@@ -8,6 +8,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
@@ -24,7 +25,7 @@ from vidcore.values import Sample, SampleRef
 from vidcore_ava.commands import ava
 from vidcore_ava.config import Ava
 from vidcore_ava.dataset import read_bank
-from vidcore_ava.evaluation import read_results
+from vidcore_ava.evaluation import read_results, read_truth
 from vidcore_ava.label_maps import ava_labels, classes_of
 from vidcore_ava.proposals import read_proposals
 from vidcore_detection.datasets import KeyFrameDataset
@@ -170,6 +171,7 @@ def test_proposals_that_make_no_sense_are_told_and_left_out_when_asked(
         ("film,1,0.1,0.2,0.5,0.9,81,0", r"a\.csv:5: label '81' is no number from 1 to 80"),
         ("film,soon,0.1,0.2,0.5,0.9,12,0", r"a\.csv:5: expected video,second,x1"),
         ("film,1,0.1,0.2,0.5", r"a\.csv:5: has 5 cells"),
+        ("film,1,0.1,0.2,0.5,0.9,12,he", r"a\.csv:5: person 'he' is no whole number"),
     ],
 )
 def test_row_that_makes_no_sense_is_told_and_left_out_when_asked(root: Path, row: str, text: str) -> None:
@@ -241,6 +243,15 @@ def test_a_file_that_is_no_bank_is_told(root: Path) -> None:
     torch.save({"film": {1: torch.full((2, 4), torch.nan)}}, root / "nan.pt")
     with pytest.raises(DataError, match=r"nan\.pt: the bank has numbers that are not finite for film at 1"):
         make(root, bank="nan.pt")
+    for content, told in (
+        ({"film": {"soon": torch.ones(2, 4)}}, "the bank has 'soon' as a second of film; expected a whole number"),
+        ({"film": {1: ["x"]}}, "the bank has no numbers for film at 1"),
+    ):
+        (root / "bank.pkl").write_bytes(
+            pickle.dumps({"film": {"soon": np.ones((2, 4))}} if "soon" in told else content)
+        )
+        with pytest.raises(DataError, match=rf"bank\.pkl: {told}"):
+            make(root, bank="bank.pkl")
 
 
 @pytest.mark.parametrize("precision", [torch.float16, torch.float32])
@@ -274,3 +285,17 @@ def test_results_of_another_label_map_are_not_measured(root: Path) -> None:
     (root / "results.csv").write_text("film,1,0.1,0.2,0.5,0.9,1.5,0.5\n")
     with pytest.raises(DataError, match=r"results\.csv:1: the label 1\.5 is no number of an action"):
         read_results(root / "results.csv")
+
+
+@pytest.mark.parametrize(
+    ("box", "told"),
+    [
+        ("10,20,50,90", r"the box \[10\.0, 20\.0, 50\.0, 90\.0\] reaches far beyond the frame: shares are from 0 to 1"),
+        ("0.5,0.2,0.1,0.9", r"the box \[0\.5, 0\.2, 0\.1, 0\.9\] is empty: x2 must be above x1"),
+    ],
+)
+def test_boxes_of_results_and_truth_that_make_no_sense_are_not_measured(root: Path, box: str, told: str) -> None:
+    (root / "wrong.csv").write_text(f"film,1,0.1,0.2,0.5,0.9,12,0.5\nfilm,1,{box},12,0.5\n")
+    for read in (read_results, read_truth):
+        with pytest.raises(DataError, match=rf"wrong\.csv:2: {told}"):
+            read(root / "wrong.csv")

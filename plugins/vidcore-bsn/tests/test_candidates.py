@@ -64,6 +64,11 @@ def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
         (f"{','.join(COLUMNS)}\n0.1,0.2,1,1,1,0,0\n0.5,0.4,1,1,1,0,0\n", r"a\.csv:3: candidate 0\.5 \.\.\. 0\.4 is no"),
         (f"{','.join(COLUMNS)}\n0.1,nan,1,1,1,0,0\n", r"a\.csv:2: candidate 0\.1 \.\.\. nan is no"),
         (f"{','.join(COLUMNS)}\n0.1,x,1,1,1,0,0\n", "cannot be read as a table of candidates"),
+        (f"{','.join(COLUMNS)}\n", "cannot be read as a table of candidates: it has no row"),
+        (
+            f"{','.join(COLUMNS)}\n1,20,1,1,1,0,0\n",
+            r"a\.csv:2: candidate 1 \.\.\. 20 lies outside the video, 0 \.\.\. 1",
+        ),
     ],
 )
 def test_wrong_tables_are_told_by_row(tmp_path: Path, text: str, told: str) -> None:
@@ -112,6 +117,9 @@ def test_features_that_do_not_fit_their_candidates_are_told(folder: Path) -> Non
     np.save(folder / "pgm_features/a.npy", np.zeros((1, 32)))
     _, finding = built(folder).check(deep=True)
     assert "describes 1 candidates" in finding.text
+    np.save(folder / "pgm_features/a.npy", np.zeros((400, 32)))  # of another run
+    with pytest.raises(DataError, match=r"a\.npy: describes 400 candidates, .*a\.csv has \d+"):
+        built(folder).sample(SampleRef("", 0, 0), np.random.default_rng(0))
     np.save(folder / "pgm_features/a.npy", np.zeros((4, 20)))
     with pytest.raises(DataError, match=r"has shape \[4, 20\], expected \[P, 32\]"):
         built(folder).sample(SampleRef("", 0, 0), np.random.default_rng(0))

@@ -12,6 +12,7 @@ import torch
 
 from vidcore.errors import DataError
 from vidcore_localization.annotations import read_annotations
+from vidcore_localization.class_names import named_in
 from vidcore_localization.features import read_features, resample
 
 
@@ -42,10 +43,13 @@ def test_features_cover_a_part_of_the_video(tmp_path: Path) -> None:
 
 
 def test_segments_that_cannot_be_are_left_out_and_told(tmp_path: Path) -> None:
-    path = written(tmp_path, {"a": row([3, 2], [11, 12], [1, 10.5])})
+    path = written(tmp_path, {"a": row([3, 2], [11, 12], [1, 10.5], [4, 4], [-3, -1], [-1, 2])})
     found = read_annotations(path)
-    assert found.videos[0].segments == ((1.0, 10.5),)
-    assert [finding.where for finding in found.findings] == [f"{path}: a"] * 3
+    assert found.videos[0].segments == ((1.0, 10.5), (-1.0, 2.0))
+    assert [finding.where for finding in found.findings] == [f"{path}: a"] * 6
+    assert "segment 4 ('run', 4 ... 4 s) ends when it starts; it is left out" in found.findings[3].text
+    assert "segment 5 ('run', -3 ... -1 s) lies outside the video" in found.findings[4].text
+    assert "reaches beyond the video of 10 s; it is kept" in found.findings[5].text
     assert "segment 1 ('run', 3 ... 2 s) ends before it starts" in found.findings[0].text
     assert "lies outside the video of 10 s" in found.findings[1].text
     assert "segment 3 ('run', 1 ... 10.5 s) reaches beyond the video of 10 s" in found.findings[2].text
@@ -85,6 +89,34 @@ def test_features_are_read_from_every_kind_of_file(tmp_path: Path, suffix: str) 
         np.savez(path, features=values)
     assert read_features(path).tolist() == [[0, 2, 4], [1, 3, 5]]
     assert read_features(path, "channels-first").tolist() == values.tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "it has no row of numbers"),
+        ("a,b\n\n", "it has no row of numbers"),
+        ("a,b\n1,2\n3\n", "is no table of numbers"),
+    ],
+)
+def test_feature_text_without_rows_or_with_rows_of_other_length_is_told(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(DataError, match=rf"a\.csv: .*{told}"):
+        read_features(tmp_path / "a.csv")
+
+
+def test_features_too_large_for_single_precision_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1,2\n1,1e300\n")
+    with pytest.raises(DataError, match=r"a\.csv: row 2, column 2 is 1e\+300"):
+        read_features(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    "content", [{"database": 3}, {"a": {"annotations": 3}}, {"a": {"annotations": [{"label": []}]}}]
+)
+def test_class_names_of_a_broken_file_are_left_to_its_reader(content: Any) -> None:
+    assert named_in(content) == ()
+    assert named_in({"b": row([1, 2])} | content) == (() if "database" in content else ("run",))
 
 
 def test_features_that_are_not_finite_are_told_by_row(tmp_path: Path) -> None:

@@ -24,6 +24,9 @@ def test_blocks_are_read(tmp_path: Path) -> None:
     [
         ("3 1 2\n", "3 2 1\n", r":6: ends at 1 before it starts at 2"),
         ("3 1 2\n", "3 1\n", r":6: should have 3 columns"),
+        ("3 1 2\n", "3 1 inf\n", r":6: ends at inf before it starts at 1, or these are no numbers"),
+        ("\n5\n", "\n0\n", r":3: a video has one frame at least, is 0"),
+        ("\n1\n1\n", "\n1\n-1\n", r":5: should be a number of segments, is -1"),
         ("# 0\n", "", r":1: a block should start with '# NUMBER', is 'imgs'"),
         ("3 0.5000 0.5000 1 3\n", "", r":8: the file ends within the block that starts in line 1"),
     ],
@@ -32,6 +35,17 @@ def test_wrong_lines_are_told(tmp_path: Path, old: str, new: str, told: str) -> 
     (tmp_path / "list.txt").write_text(LIST.replace(old, new, 1))
     with pytest.raises(DataError, match=told):
         read_list(tmp_path / "list.txt")
+
+
+def test_segments_beyond_their_videos_are_kept_and_told(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text(LIST.replace("0.5000 1 3", "0.5000 1 9"))
+    paths = [str(tmp_path / name) for name in ("list.txt", "shares.txt")]
+    done = CliRunner().invoke(cli, ["data", "convert-proposals", *paths, "--to", "fractions"])
+    assert f"{paths[0]}:9: 1 ... 9 reaches beyond its video; 1 such segments are kept" in done.stderr
+    assert "3 0.5000 0.5000 0.2000 1.8000" in (tmp_path / "shares.txt").read_text()
+    again = CliRunner().invoke(cli, ["data", "convert-proposals", paths[1], paths[0], "--to", "frames"])
+    assert "shares.txt:9: 0.2 ... 1.8 reaches beyond its video" in again.stderr
+    assert (tmp_path / "list.txt").read_text().endswith("1 9\n")
 
 
 def test_shipped_lists_turn_into_each_other(tmp_path: Path, shared_data: Path) -> None:

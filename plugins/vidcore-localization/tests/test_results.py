@@ -78,7 +78,8 @@ def test_results_in_frames_are_suspected(tmp_path: Path) -> None:
     (tmp_path / "truth.json").write_text(json.dumps(TRUTH))
     told = invoke("data", "score-segments", tmp_path / "r.json", tmp_path / "truth.json").stderr
     assert (
-        "1 segments cannot be right, in seconds? a: segment 30 ... 120 begins after the end of the video, 10 s" in told
+        "2 segments reach beyond their videos, and count; are they in seconds? a: segment 30 ... 120 reaches beyond "
+        "the video of 10 s" in told
     )
 
 

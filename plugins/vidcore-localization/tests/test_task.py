@@ -90,6 +90,21 @@ def test_scores_of_the_video_give_proposals_classes(method: Any, tmp_path: Path)
         predicted(Localization(method=method, classifier=Classifier(scores=str(path))))
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ({"class": ["run", []], "results": {"a": [0.5, 0.5]}}, r"scores\.json: should be \{"),
+        ({"class": ["run", "hop"], "results": {"a": {}}}, r"scores\.json: a: scores should be numbers"),
+        ({"class": ["run", "hop"], "results": {"a": [0.5]}}, r"scores\.json: a: should have 2 finite scores"),
+        ({"class": ["run", "hop"], "results": {"a": [0.5, float("nan")]}}, r"scores\.json: a: should have 2 finite"),
+    ],
+)
+def test_wrong_scores_of_videos_are_told_by_name(method: Any, tmp_path: Path, content: Any, told: str) -> None:
+    (tmp_path / "scores.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=told):
+        predicted(Localization(method=method, classifier=Classifier(scores=str(tmp_path / "scores.json"))))
+
+
 def test_scores_of_moments_give_each_proposal_its_own_classes(method: Any, tmp_path: Path) -> None:
     (tmp_path / "classes.txt").write_text("swim\nrun\nhop\n")
     scores = np.array([[0.0, 0.9, 0.1]] * 4 + [[0.0, 0.1, 0.9]] * 4, dtype=np.float32)  # first run, then hop

@@ -56,6 +56,8 @@ def test_sequences_of_an_array_end_where_nobody_is_seen_any_more(tmp_path: Path,
         ((["a"], [7]), "train.npy has 2 sequences, .*train.pkl 1 names and 1 labels"),
         ((NAMES, [7, "walk"]), "label 1 is 'walk'; expected a class number"),
         ({"names": NAMES}, "is no pair of names and labels"),
+        ((NAMES, np.array(7)), "of at least one sequence"),
+        ((NAMES, (np.array(7), [1, 2])), "of at least one sequence"),
         (([], []), "of at least one sequence"),
     ],
 )

@@ -72,7 +72,10 @@ def test_frames_without_anybody_can_be_left_out(tmp_path: Path) -> None:
         ({"frame_index": 1}, "frame 1 has no list 'skeleton'"),
         ({"frame_index": 1, "skeleton": [{"pose": [0.1], "score": [1]}]}, "a person of 1 numbers in 'pose' and 1"),
         ({"frame_index": 1, "skeleton": [{"pose": ["x"], "score": [1]}]}, "is no list of numbers"),
-        ({"frame_index": 1, "skeleton": [person(float("nan"), 0.1, 1)]}, "joints are not finite, first person 0"),
+        (
+            {"frame_index": 1, "skeleton": [person(float("nan"), 0.1, 1)]},
+            "frame 1 has a person whose joints are not finite",
+        ),
         ({"frame_index": 3, "skeleton": []}, "the sequence has 0 persons and 3 frames"),
     ],
 )

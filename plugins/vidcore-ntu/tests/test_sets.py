@@ -158,6 +158,6 @@ def test_pickle_of_a_video_is_read_as_data(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the pickle has 2 people, frame_inds tells of 3"):
         read(data, 1)
     (tmp_path / "poses" / "b.pkl").write_bytes(pickle.dumps({"b": {"keypoint": np.full((3, 17, 3), np.nan)}}))
-    with pytest.raises(DataError, match="joints are not finite"):
+    with pytest.raises(DataError, match="row 0 of the pickle, somebody in frame 0, has joints that are not finite"):
         read(data, 1)
     assert not (tmp_path / "owned").exists()

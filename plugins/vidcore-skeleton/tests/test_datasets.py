@@ -111,6 +111,8 @@ def test_an_epoch_may_go_through_the_data_several_times(tmp_path: Path) -> None:
         ({"keypoint_score": np.full((1, 20, 17), 1j)}, r"keypoint_score is complex128 \[1, 20, 17\]; expected numbers"),
         ({"img_shape": (np.nan, 200)}, r"img_shape is \(nan, 200\); expected height and width"),
         ({"img_shape": "100x200"}, "img_shape is '100x200'"),
+        ({"img_shape": np.array("100x200")}, r"img_shape is array\('100x200'"),
+        ({"total_frames": np.array([20, 20])}, r"total_frames is \[20 20\], but keypoint has 20 frames"),
         ({"total_frames": 21}, "total_frames is 21, but keypoint has 20 frames"),
         ({"label": "wave"}, "label is 'wave'"),
     ],

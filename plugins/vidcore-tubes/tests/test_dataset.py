@@ -171,6 +171,9 @@ def test_a_box_a_little_beyond_the_frame_is_cut_off_with_a_warning(root: Path) -
         ({"test_videos": [NAME]}, "test_videos must be a list of lists of names"),
         ({"gttubes": {NAME: {7: [tube(1, 9)]}}}, "the label is no number from 0 to 1"),
         ({"gttubes": {NAME: {0: [[1, 2, 3]]}}}, "tube 0 of label 0: is a list; expected rows of frame, x1, y1, x2, y2"),
+        ({"gttubes": {NAME: {0: 5}}}, "label 0 has a int; expected a list of tubes"),
+        ({"labels": 2}, "labels must be a list; nframes, resolution and gttubes dicts"),
+        ({"nframes": {NAME: float("inf")}}, "has no number of frames, or no resolution: OverflowError"),
         ({"gttubes": {}}, "nobody is annotated in the 1 videos of test that are there"),
     ],
 )

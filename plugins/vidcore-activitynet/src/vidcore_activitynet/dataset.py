@@ -99,6 +99,9 @@ def _read_subsets(table: Path) -> dict[str, str]:
         raise DataError(f"{table}: cannot be read: {error}") from error
     if not rows or not {"video", "subset"} <= rows[0].keys():
         raise DataError(f"{table}: should have the columns 'video' and 'subset'")
+    wrong = [number for number, row in enumerate(rows, 2) if not row["video"] or not row["subset"]]
+    if wrong:
+        raise DataError(f"{table}:{wrong[0]}: names no video or no subset")
     return {row["video"]: row["subset"] for row in rows}
 
 

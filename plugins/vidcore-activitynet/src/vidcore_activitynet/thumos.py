@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vidcore.errors import DataError
 from vidcore.interfaces import Finding
-from vidcore_localization.annotations import ROUNDING, AnnotatedVideo, Annotations
+from vidcore_localization.annotations import AnnotatedVideo, Annotations, judge
 
 AMBIGUOUS = "Ambiguous"
 _SHOWN = 20
@@ -48,16 +48,11 @@ def read_folder(folder: Path, durations: Path | None) -> Annotations:
                 continue
             if video not in lengths:
                 problems.append(f"{path}:{number}: {durations} does not say how long {video} is")
-            elif end <= start or start >= lengths[video]:
-                why = "ends before it starts" if end <= start else f"lies after the end, {lengths[video]:g} s"
-                text = f"{start:g} ... {end:g} s of {video} {why}; it is left out"
-                findings.append(Finding("warning", f"{path}:{number}", text))
-            else:
-                if end > lengths[video] + ROUNDING:
-                    text = (
-                        f"{start:g} ... {end:g} s of {video} reaches beyond its end, {lengths[video]:g} s; it is kept"
-                    )
-                    findings.append(Finding("warning", f"{path}:{number}", text))
+                continue
+            counts, why = judge(start, end, lengths[video])
+            if why:
+                findings.append(Finding("warning", f"{path}:{number}", f"{start:g} ... {end:g} s of {video} {why}"))
+            if counts:
                 segments[video].append((start, end, label))
     if problems:
         more = [f"... and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
@@ -97,15 +92,14 @@ def _row(line: str) -> tuple[str, float, float]:
 
 
 def _read_durations(path: Path) -> dict[str, float]:
-    try:
-        rows = [(number, line.split()) for number, line in _lines(path)]
-        return {video: _positive(seconds) for _, (video, seconds) in rows}
-    except ValueError as error:
-        raise DataError(f"{path}: should have VIDEO SECONDS a line: {error}") from error
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise ValueError(f"{text} is no length of a video")
-    return value
+    lengths: dict[str, float] = {}
+    for number, line in _lines(path):
+        video, *rest = line.split()
+        try:
+            (seconds,) = map(float, rest)
+        except ValueError:
+            seconds = math.nan
+        if not 0 < seconds < math.inf:
+            raise DataError(f"{path}:{number}: should be VIDEO SECONDS, seconds above 0, is {line.strip()[:80]!r}")
+        lengths[video] = seconds
+    return lengths

@@ -165,9 +165,12 @@ def _row(number: int, cells: list[str], highest_label: int) -> Row | list[str]:
     label = number_of(cells[6])
     if label is None or label != int(label) or not 1 <= label <= highest_label:
         problems.append(f"label {cells[6]!r} is no number from 1 to {highest_label}; is the label map right?")
+    cell = cells[7] if len(cells) > _FEWEST_CELLS else ""
+    person = number_of(cell or "-1")
+    if person is None or person != int(person):
+        problems.append(f"person {cell!r} is no whole number")
     if problems:
         return problems
-    person = number_of(cells[7]) if len(cells) > _FEWEST_CELLS else None
     x1, y1, x2, y2 = box
     return Row(
         number=number,
@@ -175,7 +178,7 @@ def _row(number: int, cells: list[str], highest_label: int) -> Row | list[str]:
         second=second,
         box=(x1, y1, x2, y2),
         label=int(label or 0),
-        person=-1 if person is None else int(person),
+        person=int(person or 0),
     )
 
 

@@ -14,7 +14,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from vidcore.errors import DataError
-from vidcore_ava.annotations import Box, Key, number_of, read_rows, refuse
+from vidcore_ava.annotations import Box, Key, box_problems, number_of, read_rows, refuse
 from vidcore_detection.average_precision import Frame, average_precisions, listed, mean_of
 
 _RESULT_CELLS = 8
@@ -155,9 +155,9 @@ def _detections(path: Path, cells_needed: int) -> Iterator[Detection]:
             problems.append(f"{path}:{number}: expected {what}, got {','.join(cells)[:80]!r}")
             continue
         second, x1, y1, x2, y2, label, *score = (float(value or 0) for value in numbers)
-        if x2 <= x1 or y2 <= y1 or label != int(label):
-            why = f"the label {label:g} is no number of an action" if x2 > x1 and y2 > y1 else "the box is empty"
-            problems.append(f"{path}:{number}: {why}: {','.join(cells)[:80]}")
+        wrong = next(box_problems((x1, y1, x2, y2)), "")
+        if wrong or label != int(label):
+            problems.append(f"{path}:{number}: {wrong or f'the label {label:g} is no number of an action'}")
             continue
         yield Detection(
             key=(cells[0], second), box=(x1, y1, x2, y2), label=int(label), score=score[0] if score else 1.0

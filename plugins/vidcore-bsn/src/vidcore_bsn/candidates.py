@@ -13,8 +13,10 @@ from attrs import field, frozen
 from attrs.validators import ge
 
 from vidcore.errors import DataError
+from vidcore_localization.features import read_numbers
 from vidcore_localization.segments import Array, bins, coverage, pairwise_iou, peaks
 
+_SLACK = 0.05  # of the video: what reaches further beyond it are no fractions, but seconds
 COLUMNS = ("tmin", "tmax", "tmin_score", "tmax_score", "score", "match_iou", "match_ioa")
 
 
@@ -105,17 +107,18 @@ def read_candidates(path: Path) -> Array:
         DataError: It cannot be read, has other columns or values, or a candidate ends before it starts.
     """
     try:
-        with path.open(encoding="utf-8") as file:
-            columns = tuple(file.readline().strip().split(","))
-            table = np.loadtxt(file, delimiter=",", ndmin=2)
+        columns, table = read_numbers(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as a table of candidates: {error}") from error
     if columns != COLUMNS or table.shape[1:] != (len(COLUMNS),):
         raise DataError(f"{path}: has the columns {', '.join(columns)}; expected {', '.join(COLUMNS)}")
-    wrong = np.flatnonzero(~np.isfinite(table).all(axis=1) | (table[:, 1] <= table[:, 0]))
+    first, last = table[:, 0], table[:, 1]
+    outside = (first < -_SLACK) | (last > 1 + _SLACK)
+    wrong = np.flatnonzero(~np.isfinite(table).all(axis=1) | (last <= first) | outside)
     if len(wrong):
         row = wrong[0]
-        raise DataError(f"{path}:{row + 2}: candidate {table[row, 0]:g} ... {table[row, 1]:g} is no segment")
+        told = f"{path}:{row + 2}: candidate {first[row]:g} ... {last[row]:g}"
+        raise DataError(f"{told} {'lies outside' if outside[row] else 'is no segment of'} the video, 0 ... 1")
     found: Array = table
     return found
 
@@ -127,12 +130,10 @@ def read_curves(path: Path) -> Array:
         DataError: It cannot be read or has other columns.
     """
     try:
-        with path.open(encoding="utf-8") as file:
-            columns = file.readline().strip().split(",")
-            table = np.loadtxt(file, delimiter=",", ndmin=2)
+        columns, table = read_numbers(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as curves: {error}") from error
-    if columns[:3] != ["action", "start", "end"] or not np.isfinite(table).all():
+    if columns[:3] != ("action", "start", "end") or not np.isfinite(table).all():
         raise DataError(f"{path}: should have finite columns action, start, end; it has {', '.join(columns)}")
     curves: Array = table[:, :3]
     return curves

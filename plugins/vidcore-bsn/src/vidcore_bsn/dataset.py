@@ -111,7 +111,7 @@ class CandidateDataset:
         if not np.isfinite(features).all():
             raise DataError(f"{path}: has numbers that are not finite; run `vidcore data proposals` again")
         count = min(self.config.top_k, len(table))
-        if len(features) < count:
+        if not count <= len(features) <= len(table):
             raise DataError(f"{path}: describes {len(features)} candidates, {self.path(index)} has {len(table)}")
         return table[:count], features[:count]
 

@@ -17,6 +17,14 @@ from vidcore.errors import DataError
 from vidcore_detection.feature_bank import features_around, window_of
 
 
+def _features(found: Any, where: str) -> Tensor:
+    """What a file holds for a second, as a tensor."""
+    try:
+        return found if isinstance(found, Tensor) else torch.as_tensor(np.asarray(found))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the bank has no numbers for {where}: {error}") from error
+
+
 @frozen(eq=False)
 class Bank:
     """Features of every second of some videos."""
@@ -38,7 +46,7 @@ class Bank:
         count = 0
         for video, seconds in content.items():
             for second, found in seconds.items():
-                own = torch.as_tensor(np.asarray(found)) if not isinstance(found, Tensor) else found
+                own = _features(found, f"{video} at {second}")
                 if not own.numel():
                     continue  # nobody was seen
                 own = own.reshape(-1, own.shape[-1]) if own.ndim else own
@@ -48,6 +56,8 @@ class Bank:
                     )
                 if not own.isfinite().all():
                     raise DataError(f"the bank has numbers that are not finite for {video} at {second}; make it again")
+                if isinstance(second, bool) or not isinstance(second, int | np.integer):
+                    raise DataError(f"the bank has {second!r} as a second of {video}; expected a whole number")
                 rows.append(own)
                 spans.setdefault(str(video), {})[int(second)] = (count, count + len(own))
                 count += len(own)

@@ -105,17 +105,12 @@ def _video(name: str, row: Any) -> tuple[AnnotatedVideo, list[str]]:
     segments, labels, odd = [], [], []
     for number, annotation in enumerate(annotations, 1):
         start, end, label = _segment(annotation, number)
-        if end <= start or start >= seconds or end <= 0:
-            why = "ends before it starts" if end <= start else f"lies outside the video of {seconds:g} s"
-            odd.append(f"segment {number} ({label!r}, {start:g} ... {end:g} s) {why}; it is left out")
-            continue
-        if start < -ROUNDING or end > seconds + ROUNDING:
-            odd.append(
-                f"segment {number} ({label!r}, {start:g} ... {end:g} s) reaches beyond the video of {seconds:g} s; "
-                "it is kept"
-            )
-        segments.append((start, end))
-        labels.append(label)
+        counts, why = judge(start, end, seconds)
+        if why:
+            odd.append(f"segment {number} ({label!r}, {start:g} ... {end:g} s) {why}")
+        if counts:
+            segments.append((start, end))
+            labels.append(label)
     video = AnnotatedVideo(
         name=name,
         seconds=seconds,
@@ -126,6 +121,17 @@ def _video(name: str, row: Any) -> tuple[AnnotatedVideo, list[str]]:
         labels=tuple(labels),
     )
     return video, odd
+
+
+def judge(start: float, end: float, seconds: float) -> tuple[bool, str]:
+    """Whether a segment of a video that lasts so long counts, and what is odd about it, or ""."""
+    if end <= start:
+        return False, f"ends {'when' if end == start else 'before'} it starts; it is left out"
+    if start >= seconds or end <= 0:
+        return False, f"lies outside the video of {seconds:g} s; it is left out"
+    if start < -ROUNDING or end > seconds + ROUNDING:
+        return True, f"reaches beyond the video of {seconds:g} s; it is kept"
+    return True, ""
 
 
 def _segment(annotation: Any, number: int) -> tuple[float, float, str]:

@@ -66,12 +66,11 @@ def read_json(path: Path) -> Any:
 
 def named_in(content: Any) -> tuple[str, ...]:
     """Every label of annotations in ActivityNet's form, sorted; what has another form is passed over here."""
-    videos = content.get("database", content) if isinstance(content, dict) else {}
-    labels = {
-        row.get("label")
-        for video in videos.values()
-        if isinstance(video, dict)
-        for row in video.get("annotations") or ()
-        if isinstance(row, dict)
-    }
-    return tuple(sorted(label for label in labels if isinstance(label, str)))
+    videos = content.get("database", content) if isinstance(content, dict) else None
+    tables = [video.get("annotations") for video in _values(videos) if isinstance(video, dict)]
+    rows = [row for table in tables if isinstance(table, list) for row in table if isinstance(row, dict)]
+    return tuple(sorted({row["label"] for row in rows if isinstance(row.get("label"), str)}))
+
+
+def _values(table: Any) -> list[Any]:
+    return list(table.values()) if isinstance(table, dict) else []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -133,12 +133,20 @@ def _read_json(path: Path) -> tuple[list[str], dict[str, Array]]:
     content = read_json(path)
     names = content.get("class") if isinstance(content, dict) else None
     results = content.get("results") if isinstance(content, dict) else None
+    form = f'{path}: should be {{"class": [names], "results": {{video: [a score for each]}}}}'
     if not isinstance(names, list) or not isinstance(results, dict):
-        raise DataError(f'{path}: should be {{"class": [names], "results": {{video: [a score for each]}}}}')
+        raise DataError(form)
+    if not all(isinstance(name, str) for name in names):
+        raise DataError(f"{form}; {next(name for name in names if not isinstance(name, str))!r} is no name")
+    return names, {video: _numbers(f"{path}: {video}", scores) for video, scores in results.items()}
+
+
+def _numbers(where: str, scores: Any) -> Array:
     try:
-        return names, {video: np.array(scores, dtype=np.float64).squeeze() for video, scores in results.items()}
-    except ValueError as error:
-        raise DataError(f"{path}: scores should be numbers: {error}") from error
+        found: Array = np.array(scores, dtype=np.float64).squeeze()
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{where}: scores should be numbers: {error}") from error
+    return found
 
 
 def _read_predicted(path: Path) -> tuple[list[str], dict[str, Array]]:

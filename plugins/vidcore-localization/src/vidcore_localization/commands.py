@@ -57,7 +57,8 @@ def score(results: Path, annotations: Path, subset: str) -> None:
     for finding in truth.findings:
         click.echo(f"{finding.level}: {finding.where}: {finding.text}", err=True)
     if wrong := late(found, truth):
-        click.echo(f"warning: {results}: {len(wrong)} segments cannot be right, in seconds? {wrong[0]}", err=True)
+        told = f"{len(wrong)} segments reach beyond their videos, and count; are they in seconds? {wrong[0]}"
+        click.echo(f"warning: {results}: {told}", err=True)
     for name, value in measure(samples, metrics).items():
         click.echo(f"{name:16} {value:.4f}")
 
@@ -74,11 +75,14 @@ def convert(proposals: Path, out: Path, to: str) -> None:
       vidcore data convert-proposals thumos14_normalized.txt thumos14_frames.txt --to frames
     """  # noqa: D301 - click reads the character
     from vidcore.errors import DataError
-    from vidcore_localization.proposal_lists import is_fractions, read_list, to_fractions, to_frames, write_list
+    from vidcore_localization.proposal_lists import beyond, is_fractions, read_list, to_fractions, to_frames, write_list
 
     videos = read_list(proposals)
     if is_fractions(videos) == (to == "fractions"):
         raise DataError(f"{proposals}: its times are {to} already; there is nothing to convert")
+    if odd := beyond(videos):
+        first = f"{proposals}:{odd[0].line}: {odd[0].start:g} ... {odd[0].end:g}"
+        click.echo(f"warning: {first} reaches beyond its video; {len(odd)} such segments are kept", err=True)
     change = to_frames if to == "frames" else to_fractions
     write_list(out, [change(video) for video in videos], fractions=to == "fractions")
     click.echo(f"{sum(len(video.proposals) for video in videos)} proposals of {len(videos)} videos in {out}")

@@ -26,14 +26,15 @@ def read_features(path: Path, layout: Layout = "time-first") -> Tensor:
         DataError: The file is missing, has another form, or a value that is not finite.
     """
     try:
-        values = _read_text(path) if path.suffix == ".csv" else _read_array(path)
+        values = read_numbers(path)[1] if path.suffix == ".csv" else _read_array(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:
         raise DataError(f"{path}: is no table of numbers: {error}") from error
     if values.ndim != 2 or 0 in values.shape:
         raise DataError(f"{path}: has shape {list(values.shape)}; features have two dimensions, time and channels")
-    broken = np.argwhere(~np.isfinite(values))
+    with np.errstate(over="ignore"):
+        broken = np.argwhere(~np.isfinite(values.astype(np.float32)))
     if len(broken):
         row, column = broken[0]
         raise DataError(f"{path}: row {row + 1}, column {column + 1} is {values[row, column]}; extract it again")
@@ -71,10 +72,20 @@ def resample(features: Tensor, length: int) -> Tensor:
     return F.interpolate(features[None], size=length, mode=mode)[0]
 
 
-def _read_text(path: Path) -> Array:
+def read_numbers(path: Path) -> tuple[tuple[str, ...], Array]:
+    """Names of the first line, where it has some, and the rows of a CSV, float64 `[rows, columns]`.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It has no row, rows of different length, or cells that are no numbers.
+    """
     with path.open(encoding="utf-8") as file:
-        first = file.readline()
-    return np.loadtxt(path, delimiter=",", skiprows=0 if _is_numbers(first) else 1, ndmin=2, dtype=np.float64)
+        lines = file.readlines()
+    head = lines[:1] if lines and not _is_numbers(lines[0]) else []
+    if not any(map(str.strip, lines[len(head) :])):
+        raise ValueError("it has no row of numbers")
+    table: Array = np.loadtxt(lines[len(head) :], delimiter=",", ndmin=2, dtype=np.float64)
+    return tuple(head[0].strip().split(",")) if head else (), table
 
 
 def _read_array(path: Path) -> Array:

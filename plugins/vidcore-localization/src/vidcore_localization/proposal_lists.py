@@ -12,17 +12,20 @@ A list has a block for each video:
     1                       proposals, one a line: class, best IoU, best overlap with itself, start, end
     3 1.0000 1.0000 1 2
 
-Times are frames where any of them is above 1.
+Times are frames where all are whole numbers, and one of them is above 1.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from attrs import evolve, field, frozen
 
 from vidcore.errors import DataError, RunError
+
+_ROUNDING = 1e-3  # of the video: fractions are written with four digits
 
 
 @frozen(kw_only=True)
@@ -33,6 +36,7 @@ class Segment:
     overlaps: tuple[str, ...] = ()
     start: float
     end: float
+    line: int = 0  # of the file, from 1
 
 
 @frozen(kw_only=True)
@@ -76,8 +80,20 @@ def to_fractions(video: ListedVideo) -> ListedVideo:
 
 
 def is_fractions(videos: Sequence[ListedVideo]) -> bool:
-    """Whether the times of a list are fractions: none is above 1."""
-    return all(one.end <= 1.0 for video in videos for one in (*video.truths, *video.proposals))
+    """Whether the times of a list are fractions: one is no whole number, or none is above 1."""
+    times = [time for video in videos for one in (*video.truths, *video.proposals) for time in (one.start, one.end)]
+    return any(time != int(time) for time in times) or all(time <= 1.0 for time in times)
+
+
+def beyond(videos: Sequence[ListedVideo]) -> list[Segment]:
+    """Segments that begin before their video or end after it."""
+    fractions = is_fractions(videos)
+    return [
+        one
+        for video in videos
+        for one in (*video.truths, *video.proposals)
+        if one.start < 0 or one.end > (1 + _ROUNDING if fractions else video.frames)
+    ]
 
 
 def write_list(path: Path, videos: Sequence[ListedVideo], fractions: bool) -> None:
@@ -98,14 +114,18 @@ def _block(path: Path, first: int, numbered: Iterator[tuple[int, str]]) -> Liste
     try:
         number, name = next(numbered)
         number, frames = next(numbered)
+        if int(frames) < 1:
+            raise ValueError(f"a video has one frame at least, is {frames}")
         number, rate = next(numbered)
         kinds = []
         for columns in (3, 5):
             number, count = next(numbered)
+            if int(count) < 0:
+                raise ValueError(f"should be a number of segments, is {count}")
             rows = []
             for _ in range(int(count)):
                 number, line = next(numbered)
-                rows.append(_segment(line, columns))
+                rows.append(_segment(number, line, columns))
             kinds.append(tuple(rows))
         return ListedVideo(name=name, frames=int(frames), rate=rate, truths=kinds[0], proposals=kinds[1])
     except StopIteration:
@@ -114,14 +134,14 @@ def _block(path: Path, first: int, numbered: Iterator[tuple[int, str]]) -> Liste
         raise DataError(f"{path}:{number}: {error}") from error
 
 
-def _segment(line: str, columns: int) -> Segment:
+def _segment(number: int, line: str, columns: int) -> Segment:
     parts = line.split()
     if len(parts) != columns:
         raise ValueError(f"should have {columns} columns, is {line!r}")
     start, end = float(parts[-2]), float(parts[-1])
-    if not end >= start:
-        raise ValueError(f"ends at {end:g} before it starts at {start:g}")
-    return Segment(label=parts[0], overlaps=tuple(parts[1:-2]), start=start, end=end)
+    if not (end >= start and math.isfinite(end - start)):
+        raise ValueError(f"ends at {end:g} before it starts at {start:g}, or these are no numbers")
+    return Segment(label=parts[0], overlaps=tuple(parts[1:-2]), start=start, end=end, line=number)
 
 
 def _timed(video: ListedVideo, change: Callable[[float], float]) -> ListedVideo:

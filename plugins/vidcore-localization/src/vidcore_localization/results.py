@@ -15,7 +15,7 @@ from attrs import frozen
 
 from vidcore.errors import DataError, RunError
 from vidcore.values import Prediction, SampleRef
-from vidcore_localization.annotations import Annotations
+from vidcore_localization.annotations import ROUNDING, Annotations
 from vidcore_localization.class_names import read_json
 from vidcore_localization.classifier import plain_name
 
@@ -117,13 +117,13 @@ def as_samples(
 
 
 def late(results: Mapping[str, Sequence[Found]], annotations: Annotations) -> list[str]:
-    """Segments that begin when their video has ended, in words: they count, but are they in seconds?"""
+    """Segments that begin before their video or end after it, in words: they count, but are they in seconds?"""
     lengths = {plain_name(video.name): video.seconds for video in annotations.videos}
     return [
-        f"{name}: segment {one.start:g} ... {one.end:g} begins after the end of the video, {lengths[name]:g} s"
+        f"{name}: segment {one.start:g} ... {one.end:g} reaches beyond the video of {lengths[name]:g} s"
         for name, found in results.items()
         for one in found
-        if name in lengths and one.start >= lengths[name]
+        if name in lengths and (one.start < -ROUNDING or one.end > lengths[name] + ROUNDING)
     ]
 
 

@@ -18,6 +18,7 @@ from vidcore.interfaces import Finding
 from vidcore_checkpoints import read_annotations
 from vidcore_ntu.packed import Array
 from vidcore_ntu.sequences import LabelledSequences
+from vidcore_skeleton.annotations import entries_of
 from vidcore_skeleton.skeletons import Skeleton
 
 
@@ -73,7 +74,7 @@ def _names_and_labels(file: Path) -> tuple[Any, Any]:
     names, labels = content
     columns = isinstance(labels, tuple | list) and len(labels) > 0 and isinstance(labels[0], tuple | list | np.ndarray)
     labels = labels[0] if columns else labels
-    if not all(isinstance(one, tuple | list | np.ndarray) and len(one) for one in (names, labels)):
+    if not all(entries_of(one) for one in (names, labels)):
         raise DataError(f"{file} is no pair of names and labels, of at least one sequence")
     return names, labels
 

@@ -122,6 +122,10 @@ def _person(path: Path, frame: int, person: Any) -> Array:
             f"{path}: frame {frame} has a person of {points.size} numbers in 'pose' and {scores.size} in 'score'; "
             f"expected {2 * JOINTS} and {JOINTS}"
         )
+    if not (np.isfinite(points).all() and np.isfinite(scores).all()):
+        raise DataError(
+            f"{path}: frame {frame} has a person whose joints are not finite; write 0 for what was not seen"
+        )
     return np.concatenate([points.reshape(JOINTS, 2), scores[:, None]], axis=1)
 
 

@@ -65,6 +65,10 @@ class PackedTable:
         points = _points(read_annotations(self.folder / row.file), row.name)
         if points.shape[:1] != row.frames.shape:
             raise DataError(f"the pickle has {len(points)} people, frame_inds tells of {len(row.frames)}")
+        wrong = np.flatnonzero(row.kept & ~np.isfinite(points).all(axis=(1, 2)))
+        if len(wrong):
+            where = f"row {wrong[0]} of the pickle, somebody in frame {row.frames[wrong[0]]}"
+            raise DataError(f"{where}, has joints that are not finite; write 0 for what was not seen")
         points = points[row.kept].astype(np.float32)
         if config.form == "shares":
             assert row.image_size is not None, "reading the table asks for it"

@@ -115,9 +115,10 @@ def _split_rows(path: Path, content: Any, rows: list[Any], split: str) -> list[t
         there = ", ".join(map(repr, splits)) if isinstance(splits, dict) else "none"
         hint = nearest(split, splits) if isinstance(splits, dict) else "; leave out 'split'"
         raise DataError(f"{path} has no split {split!r}{hint}; its splits: {there}")
-    if not isinstance(splits[split], list | tuple | set | np.ndarray):
+    names = entries_of(splits[split])
+    if names is None:
         raise DataError(f"{path}: split {split!r} is a {type(splits[split]).__name__}; expected a list of names")
-    wanted = {str(name) for name in splits[split]}
+    wanted = {str(name) for name in names}
     chosen = [(i, row) for i, row in enumerate(rows) if row_name(row, i) in wanted]
     if missing := sorted(wanted - {row_name(row, i) for i, row in chosen}):
         some = ", ".join(missing[:_SHOWN]) + (", ..." if len(missing) > _SHOWN else "")
@@ -165,7 +166,7 @@ def _checked(row: dict[str, Any]) -> tuple[int, Array, Array]:
     if not joints.size:
         raise UnusableRowError(f"keypoint is {_form(joints)}: there is no person or no frame in it")
     frames = row.get("total_frames", joints.shape[1])
-    if frames != joints.shape[1]:
+    if np.ndim(frames) or frames != joints.shape[1]:
         raise UnusableRowError(f"total_frames is {frames}, but keypoint has {joints.shape[1]} frames")
     if scores is None:
         return int(label), joints, np.zeros(0, np.float32)
@@ -174,6 +175,13 @@ def _checked(row: dict[str, Any]) -> tuple[int, Array, Array]:
             f"keypoint_score is {_form(scores)}; expected numbers {list(joints.shape[:3])}, as keypoint"
         )
     return int(label), joints, scores
+
+
+def entries_of(value: Any) -> list[Any] | None:
+    """What a list, a tuple, a set or an array of one axis holds; None for anything else."""
+    if isinstance(value, np.ndarray):
+        return list(value) if value.ndim == 1 else None
+    return list(value) if isinstance(value, list | tuple | set) else None
 
 
 def _form(value: Any) -> str:
@@ -189,7 +197,7 @@ def image_size_of(row: dict[str, Any]) -> tuple[int, int]:
     size = row.get("img_shape")
     if size is None:
         return (0, 0)
-    numbers = list(size)[:2] if isinstance(size, list | tuple | np.ndarray) else []
+    numbers = (entries_of(size) or [])[:2]
     if len(numbers) < 2 or not all(isinstance(one, int | float | np.number) and 0 < one < np.inf for one in numbers):
         raise UnusableRowError(f"img_shape is {size!r}; expected height and width")
     return int(numbers[0]), int(numbers[1])

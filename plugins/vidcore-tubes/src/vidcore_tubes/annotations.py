@@ -67,7 +67,10 @@ def read_tubes(path: Path, use: str, split: int) -> TubeAnnotation:
         raise DataError(f"{path}: {use}_videos must be a list of lists of names, one a split")
     if split > len(lists):
         raise DataError(f"{path} has {len(lists)} splits; there is no split {split}")
-    labels = tuple(str(label) for label in content["labels"])
+    named, tables = content["labels"], [content[name] for name in ("nframes", "resolution", "gttubes")]
+    if not isinstance(named, list | tuple) or not all(isinstance(table, Mapping) for table in tables):
+        raise DataError(f"{path}: labels must be a list; nframes, resolution and gttubes dicts by the name of a video")
+    labels = tuple(str(label) for label in named)
     findings: list[Finding] = []
     videos = [_video(path, content, str(name), len(labels), findings) for name in lists[split - 1]]
     return TubeAnnotation(file=path, labels=labels, videos=tuple(videos), findings=tuple(findings))
@@ -79,12 +82,14 @@ def _video(path: Path, content: Mapping[str, Any], name: str, num_labels: int, f
         num_frames, (height, width) = int(content["nframes"][name]), content["resolution"][name]
         by_label = content["gttubes"].get(name, {})
         size = int(height), int(width)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{where} has no number of frames, or no resolution: {type(error).__name__} {error}") from error
     if not isinstance(by_label, Mapping) or num_frames < 1 or min(size) < 1:
         raise DataError(f"{where} has {num_frames} frames of {size[0]}x{size[1]}; its tubes must be a dict by label")
     tubes = []
     for label, rows_of_tubes in by_label.items():
+        if not isinstance(rows_of_tubes, list | tuple):
+            raise DataError(f"{where}: label {label!r} has a {type(rows_of_tubes).__name__}; expected a list of tubes")
         for number, rows in enumerate(rows_of_tubes):
             place = f"{where}: tube {number} of label {label!r}"
             try:
