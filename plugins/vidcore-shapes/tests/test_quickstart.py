@@ -13,6 +13,7 @@ BAG_OF_FRAMES = {"model": {"type": "resnet-2d", "depth": 10, "base_channels": 16
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_quickstart_recognises_motions_in_videos_it_has_not_seen(tmp_path: Path) -> None:
     result = vidcore.run(load_experiment("quickstart"), runs=tmp_path)
     assert result.metrics["top1"] >= 0.95
@@ -20,6 +21,7 @@ def test_quickstart_recognises_motions_in_videos_it_has_not_seen(tmp_path: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_bag_of_frames_stays_at_chance(tmp_path: Path) -> None:
     experiment = load_experiment("quickstart", {**BAG_OF_FRAMES, "engine.epochs": 3})
     result = vidcore.run(experiment, runs=tmp_path)
