@@ -24,7 +24,7 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("interfaces", "values"), 3),
     **dict.fromkeys(("config",), 2),
     **dict.fromkeys(("plugins", "builtin"), 1),
-    **dict.fromkeys(("errors", "randomness", "whole_files"), 0),
+    **dict.fromkeys(("errors", "randomness", "whole_files", "wording"), 0),
 }
 SLOW_TO_IMPORT = {"torch", "torchvision", "numpy", "av", "rich", "matplotlib", "PIL"}
 NO_NAME = {"utils", "helpers", "common", "misc", "util", "helper"}

@@ -7,6 +7,7 @@ import click
 from vidcore.cli.lazy import find_command
 from vidcore.config.loading import load, stage_names
 from vidcore.config.tables import to_table
+from vidcore.wording import counted
 
 source_argument = click.argument("source", metavar="EXPERIMENT")
 set_option = click.option(
@@ -27,4 +28,5 @@ def check(source: str, sets: tuple[str, ...]) -> None:
         return
     experiment = load(source, sets=sets).experiment
     model, task = to_table(experiment.model)["type"], to_table(experiment.task)["type"]
-    click.echo(f"{source}: good ({task} with {model}, {experiment.model.num_classes} classes)")
+    classes = counted(experiment.model.num_classes, "class", "classes")
+    click.echo(f"{source}: good ({task} with {model}, {classes})")

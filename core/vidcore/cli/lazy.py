@@ -10,8 +10,8 @@ from attrs import frozen
 
 from vidcore.errors import PluginError
 from vidcore.plugins import load_reference
-from vidcore.plugins.catalog import nearest
 from vidcore.plugins.discovery import known_plugins
+from vidcore.wording import nearest
 
 
 @frozen

@@ -16,7 +16,7 @@ from vidcore.config.base import DatasetConfig
 from vidcore.config.positions import Path, Positions
 from vidcore.config.structure import Problem
 from vidcore.errors import ConfigError
-from vidcore.plugins.catalog import nearest
+from vidcore.wording import nearest
 
 # keys of every data set stay when its type changes: how clips are sampled does not depend on whose videos they are
 _KEPT_KEYS = frozenset(entry.name for entry in attrs.fields(DatasetConfig))

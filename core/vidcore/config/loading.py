@@ -17,7 +17,8 @@ from vidcore.config.stages import enter_stage, split_stage
 from vidcore.config.structure import Problem, structure
 from vidcore.errors import ConfigError
 from vidcore.plugins import host
-from vidcore.plugins.catalog import Recipe, nearest
+from vidcore.plugins.catalog import Recipe
+from vidcore.wording import nearest
 
 
 @frozen(kw_only=True, eq=False)

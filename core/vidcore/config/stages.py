@@ -11,7 +11,7 @@ from attrs import evolve, fields
 from vidcore.config.experiment import Experiment
 from vidcore.config.layers import Layer, Merged, merge
 from vidcore.errors import ConfigError
-from vidcore.plugins.catalog import nearest
+from vidcore.wording import nearest
 
 _EXPERIMENT_KEYS = frozenset(entry.name for entry in fields(Experiment)) | {"unset"}
 

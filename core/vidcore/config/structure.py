@@ -19,7 +19,8 @@ from vidcore.config.positions import Path
 from vidcore.config.slots import Slot
 from vidcore.errors import PluginError
 from vidcore.plugins import Host, load_reference
-from vidcore.plugins.catalog import Component, nearest
+from vidcore.plugins.catalog import Component
+from vidcore.wording import nearest, with_article
 
 T = TypeVar("T")
 
@@ -87,11 +88,6 @@ def describe(annotation: Any) -> str:
     if origin is dict or annotation is dict or (isinstance(annotation, type) and attrs.has(annotation)):
         return "a table"
     return _SCALARS.get(annotation, "a value")
-
-
-def with_article(noun: str) -> str:
-    """`a model`, `an optimizer`."""
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 class _Walk:

@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from vidcore.engine.config import GroupFactors, OptimizerConfig
 from vidcore.errors import ConfigError
-from vidcore.plugins.catalog import nearest
+from vidcore.wording import nearest
 
 NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.LocalResponseNorm, nn.RMSNorm)
 

@@ -6,7 +6,6 @@ The code behind a name is imported when the name is used.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from attrs import field, frozen
 
 from vidcore.errors import PluginError
+from vidcore.wording import nearest as nearest
 
 
 def _is_reference(instance: object, attribute: Any, value: str) -> None:
@@ -94,12 +94,6 @@ def load_reference(reference: str) -> Any:
             raise PluginError(f"{reference} does not exist: {found.__name__} has no {part!r}")
         found = getattr(found, part)
     return found
-
-
-def nearest(name: object, names: Iterable[object]) -> str:
-    """`"; did you mean 'x'?"` for the most similar of `names`, or nothing when none is similar."""
-    found = difflib.get_close_matches(str(name), [str(candidate) for candidate in names], n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 class Components:

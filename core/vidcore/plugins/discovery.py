@@ -22,7 +22,8 @@ from attrs import evolve, field, frozen
 
 from vidcore.errors import PluginError
 from vidcore.plugins import hookspecs
-from vidcore.plugins.catalog import Command, Component, Components, Recipe, WeightsEntry, load_reference, nearest
+from vidcore.plugins.catalog import Command, Component, Components, Recipe, WeightsEntry, load_reference
+from vidcore.wording import nearest
 
 GROUP = "vidcore"
 BUILTIN = "vidcore"  # the name under which the core offers its own components

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from vidcore.errors import PluginError, WeightsError
 from vidcore.plugins import host
-from vidcore.plugins.catalog import WeightsEntry, load_reference, nearest
+from vidcore.plugins.catalog import WeightsEntry, load_reference
 from vidcore.weights.reading import Checkpoint
 from vidcore.weights.sources import fetch, is_address, read_checkpoint
+from vidcore.wording import nearest
 
 Source = str | Path | Mapping[str, Tensor]
 Strict = bool | Literal["backbone"]

@@ -139,7 +139,7 @@ def test_a_video_that_kills_its_process_is_named_and_the_others_are_read() -> No
     Path("up/2.mp4").rename("up/kill.mp4")
     Path("train.txt").write_text("up/0.mp4 1\nup/kill.mp4 1\ndown/1.mp4 0\n")
     found = check("--deep", "--workers", "2", "--split", "train", "--set", "data.decoder=nothing")
-    assert found.exit_code == 1 and "1 errors in 3 videos" in found.output
+    assert found.exit_code == 1 and "1 error in 3 videos" in found.output
     assert "up/kill.mp4" in found.output and "the process that worked on it was killed" in found.output
 
 

@@ -189,7 +189,7 @@ def test_list_and_videos_behind_an_address_are_a_data_set(web: Server) -> None:
     )
     dataset = build(config, context)
     check_dataset(dataset)
-    assert next(iter(dataset.check(deep=True))).text == "1 classes have no video: 'jump'"
+    assert next(iter(dataset.check(deep=True))).text == "1 class has no video: 'jump'"
 
 
 def test_class_folders_in_memory_are_a_data_set(tmp_path: Path, memory: str) -> None:

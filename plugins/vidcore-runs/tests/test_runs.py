@@ -128,7 +128,7 @@ def test_a_run_is_shown_with_times_evaluations_and_bad_videos(made) -> None:
     assert "fastest 1 in 21.0 s, slowest 2 in 1 min 20 s" in shown
     assert "25% of training spent waiting for data, 75% in steps" in shown
     assert "    2    20  val    0.6000  *\n" in shown
-    assert "1 videos could not be read:\n  train.txt:3 (replaced): x.mp4: holds no frame" in shown
+    assert "1 video could not be read:\n  train.txt:3 (replaced): x.mp4: holds no frame" in shown
 
 
 def test_steps_that_a_kill_undid_count_for_the_run_but_not_for_their_epoch(made) -> None:

@@ -151,7 +151,7 @@ def test_check_finds_missing_and_empty_files_and_classes_without_videos(video_fo
         ("warning", "list.txt"),
     ]
     assert "No such file" in findings[1].text and "is empty" in findings[2].text
-    assert findings[3].text == "1 classes have no video: 'b'"
+    assert findings[3].text == "1 class has no video: 'b'"
 
 
 def test_deep_check_decodes(video_folder: Path) -> None:

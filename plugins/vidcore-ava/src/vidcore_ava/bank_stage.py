@@ -13,6 +13,7 @@ from vidcore.config.experiment import Experiment
 from vidcore.errors import ConfigError
 from vidcore.inference import weights_of_run
 from vidcore.whole_files import written_whole
+from vidcore.wording import counted
 from vidcore_ava.banking import make_bank, write_bank
 from vidcore_ava.config import BankStage
 
@@ -41,7 +42,7 @@ class Banks:
             bank, left_out = make_bank(looked_at, str(weights_of_run(run_folder)), half=self.config.half)
             with written_whole(folder / name) as partial:
                 write_bank(partial, bank)
-            click.echo(f"{split}: {sum(map(len, bank.values()))} seconds of {len(bank)} videos")
+            click.echo(f"{split}: {counted(sum(map(len, bank.values())), 'second')} of {counted(len(bank), 'video')}")
             if left_out:
                 click.echo(left_out, err=True)
 

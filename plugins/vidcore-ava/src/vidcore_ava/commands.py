@@ -8,6 +8,7 @@ import click
 
 from vidcore.cli.config import set_option, source_argument
 from vidcore.config.loading import load
+from vidcore.wording import counted
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _label_map = click.option("--label-map", type=_FILE, help="pbtxt or text; left out: the 80 actions of AVA.")
@@ -50,7 +51,7 @@ def results(
         boxes, scores = (prediction.outputs[name].numpy() for name in ("boxes", "scores"))
         lines += result_lines(key, boxes, scores, classes.numbers, threshold=threshold, decimals=decimals)
     output.write_text("\n".join([*lines, ""]), encoding="utf-8")
-    click.echo(f"{len(lines)} rows in {output}")
+    click.echo(f"{counted(len(lines), 'row')} in {output}")
 
 
 @ava.command()
@@ -121,6 +122,6 @@ def bank(source: str, output: Path, weights: str, half: bool, sets: tuple[str, .
             experiment, weights, half=half, progress=lambda done, total: bar.update(task, completed=done, total=total)
         )
     write_bank(output, made)
-    click.echo(f"{sum(map(len, made.values()))} seconds of {len(made)} videos in {output}")
+    click.echo(f"{counted(sum(map(len, made.values())), 'second')} of {counted(len(made), 'video')} in {output}")
     if left_out:
         click.echo(left_out, err=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from vidcore.wording import counted
 from vidcore_bsn.config import ProposalStage
 from vidcore_bsn.generation import FEATURES, PROPOSALS, write_for_predictions
 
@@ -27,4 +28,4 @@ class Proposals:
         """
         for path in self.config.predictions:
             total, videos = write_for_predictions(base / path, folder, self.config.peak, self.config.top_k)
-            click.echo(f"{Path(path).name}: {total} candidates of {videos} videos")
+            click.echo(f"{Path(path).name}: {counted(total, 'candidate')} of {counted(videos, 'video')}")

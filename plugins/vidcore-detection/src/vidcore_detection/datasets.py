@@ -21,6 +21,7 @@ from vidcore.errors import ConfigError, DataError
 from vidcore.interfaces import Finding, VideoInfo
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Sample, SampleRef
+from vidcore.wording import counted
 from vidcore_detection.banks import Bank
 from vidcore_detection.boxes import Boxes, move_boxes, to_pixels
 from vidcore_detection.key_frames import KeyFrame, KeyFrameTable
@@ -133,7 +134,11 @@ class KeyFrameDataset:
         missing = [name for label, name in enumerate(self._classes) if label not in seen]
         if missing and seen:
             shown = ", ".join(repr(name) for name in missing[:5]) + (", ..." if len(missing) > 5 else "")
-            yield Finding("warning", str(self._table.file), f"{len(missing)} classes are never annotated: {shown}")
+            yield Finding(
+                "warning",
+                str(self._table.file),
+                f"{counted(len(missing), 'class is', 'classes are')} never annotated: {shown}",
+            )
 
     def _banked(self, bank: Bank, key: KeyFrame, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         """Drawn from the bank in training, after the clip; one row of views."""

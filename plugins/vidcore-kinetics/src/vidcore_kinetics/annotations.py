@@ -14,7 +14,7 @@ from pathlib import Path
 from attrs import frozen
 
 from vidcore.errors import DataError
-from vidcore.plugins.catalog import nearest
+from vidcore.wording import nearest
 from vidcore_kinetics.class_names import class_names, labels_by_name, plain
 from vidcore_videos.class_lists import read_text
 

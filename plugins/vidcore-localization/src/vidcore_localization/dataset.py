@@ -14,8 +14,8 @@ from torch import Tensor
 from vidcore.data.clips import DataContext
 from vidcore.errors import ConfigError, DataError
 from vidcore.interfaces import Finding
-from vidcore.plugins.catalog import nearest
 from vidcore.values import Sample, SampleRef
+from vidcore.wording import nearest
 from vidcore_localization.annotations import AnnotatedVideo, Annotations, read_annotations
 from vidcore_localization.class_names import needed_classes
 from vidcore_localization.config import FeatureSegments

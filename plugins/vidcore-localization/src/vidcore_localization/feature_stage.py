@@ -9,6 +9,7 @@ import click
 
 from vidcore.errors import DataError
 from vidcore.inference import Predictor
+from vidcore.wording import counted
 from vidcore_localization.extraction import FeatureExtractor, extract_files, files_of
 from vidcore_localization.feature_config import FeatureStage
 
@@ -37,6 +38,6 @@ class Features:
         broken = extract_files(FeatureExtractor(predictor, config), files, out, click.echo)
         if len(broken) > config.max_bad_fraction * len(files):
             raise DataError(
-                f"{len(broken)} of {len(files)} videos could not be read, more than max_bad_fraction = "
+                f"{len(broken)} of {counted(len(files), 'video')} could not be read, more than max_bad_fraction = "
                 f"{config.max_bad_fraction:g} allows: {', '.join(path.name for path in broken[:5])}"
             )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from vidcore.wording import counted
+
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -42,6 +44,6 @@ def score(predictions: Path, labels: Path, background: tuple[int, ...], videos: 
             metric.update(Prediction(ref=SampleRef("", 0, index), outputs={"frames": found}), {"frames": truth})
         except DataError as error:
             raise DataError(f"{predictions / f'{name}.npy'}: {error}") from error
-    click.echo(f"{len(names)} videos")
+    click.echo(counted(len(names), "video"))
     for name, value in metric.compute().items():
         click.echo(f"{name:16} {value:.4f}")

@@ -9,7 +9,7 @@ from attrs import field, frozen
 from attrs.validators import and_, deep_iterable, ge, in_, le, min_len
 
 from vidcore.config import Facts
-from vidcore.plugins.catalog import nearest
+from vidcore.wording import nearest
 from vidcore_ntu.sets import SETS, class_names
 from vidcore_skeleton.config import SkeletonData, SkeletonPickle, known_classes
 

@@ -10,6 +10,7 @@ import click
 
 from vidcore.cli.config import set_option, source_argument
 from vidcore.config.loading import load
+from vidcore.wording import counted
 from vidcore_prepare.processes import available_workers
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def check(
         _tell(finding)
     for split, dataset in datasets.items():
         problems += _told(_of_split(split, dataset, deep, workers or available_workers()))
-        click.echo(f"data.{split}: {len(dataset)} videos, {len(dataset.classes)} classes")
+        click.echo(
+            f"data.{split}: {counted(len(dataset), 'video')}, {counted(len(dataset.classes), 'class', 'classes')}"
+        )
     if datasets:
         problems += _told([*other_classes(datasets), *shared(datasets)])
     errors = [finding for finding in problems if finding.level == "error"]
@@ -60,7 +63,7 @@ def check(
             if split not in datasets:
                 click.echo(f"not cleaned: data.{split} cannot be used as it is, mend it first", err=True)
     total = sum(map(len, datasets.values()))
-    click.echo("no error found" if not errors else f"{len(errors)} errors in {total} videos")
+    click.echo("no error found" if not errors else f"{counted(len(errors), 'error')} in {counted(total, 'video')}")
     if errors:
         raise click.exceptions.Exit(1)
 
@@ -71,7 +74,7 @@ def _of_split(split: str, dataset: Dataset, deep: bool, workers: int) -> Iterabl
     from vidcore.data.loader import where
     from vidcore_prepare.checking import Row, unreadable
 
-    with Console(stderr=True).status(f"looking at data.{split}, {len(dataset)} videos"):
+    with Console(stderr=True).status(f"looking at data.{split}, {counted(len(dataset), 'video')}"):
         found = list(dataset.check(False))
     yield from found
     if deep:

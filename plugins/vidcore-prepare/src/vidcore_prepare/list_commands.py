@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vidcore.errors import ConfigError
+from vidcore.wording import counted
 from vidcore_prepare.options import source_argument, target_argument
 
 if TYPE_CHECKING:
@@ -99,7 +100,12 @@ def _tell(chosen: Splits, there: dict[str, list[Row]], missing: list[str], targe
     from vidcore_prepare.engine import write_whole
 
     write_whole(target / "classes.txt", "".join(f"{name}\n" for name in chosen.classes))
-    table = Table(box=None, header_style="bold", title=f"{target}: {len(chosen.classes)} classes", title_justify="left")
+    table = Table(
+        box=None,
+        header_style="bold",
+        title=f"{target}: {counted(len(chosen.classes), 'class', 'classes')}",
+        title_justify="left",
+    )
     for column in ("list", "videos", "classes in it", "fewest of a class"):
         table.add_column(column, justify="left" if column == "list" else "right")
     for split, rows in there.items():
@@ -110,7 +116,7 @@ def _tell(chosen: Splits, there: dict[str, list[Row]], missing: list[str], targe
     if missing:
         write_whole(target / "missing.txt", "".join(f"{path}\n" for path in sorted(missing)))
         click.echo(
-            f"{len(missing):,} videos of the official split are not there; see {target / 'missing.txt'}", err=True
+            f"{counted(len(missing), 'video')} of the official split not there; see {target / 'missing.txt'}", err=True
         )
         raise click.exceptions.Exit(1)
 
@@ -172,4 +178,4 @@ def convert(source: Path, target: Path, columns: str, classes: Path | None, name
             row["label"] = [known[label] for label in labels] if names and known else labels
         rows.append(row)
     write_list(target, rows)
-    click.echo(f"{len(rows):,} rows written to {target}")
+    click.echo(f"{counted(len(rows), 'row')} written to {target}")

@@ -11,7 +11,7 @@ from attrs import field, fields, frozen
 
 from vidcore.errors import ConfigError, DataError, PluginError
 from vidcore.plugins import host, load_reference
-from vidcore.plugins.catalog import nearest
+from vidcore.wording import nearest
 from vidcore_prepare.segments import Piece
 
 

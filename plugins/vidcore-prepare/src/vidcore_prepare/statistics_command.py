@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vidcore.wording import counted
 from vidcore_prepare.options import HowToRun, conclude, run_options, source_argument, target_argument
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _show(facts: Sequence[Facts]) -> None:
 
     from vidcore_prepare.statistics import counts, summary
 
-    table = Table(box=None, header_style="bold", title=f"{len(facts):,} videos", title_justify="left")
+    table = Table(box=None, header_style="bold", title=counted(len(facts), "video"), title_justify="left")
     for column in ("", "smallest", "median", "largest", "all"):
         table.add_column(column, justify="right" if column else "left")
     for row in summary(facts):

@@ -17,7 +17,7 @@ from attrs import define
 from vidcore.engine.journal import read_journal
 from vidcore.engine.run_folder import RunFolder
 from vidcore.errors import RunError
-from vidcore.plugins.catalog import nearest
+from vidcore.wording import nearest
 from vidcore_runs.ending import Ending, read_ending
 
 PLACE = ("step", "epoch", "split")  # keys of a row of metrics.jsonl that are no figures

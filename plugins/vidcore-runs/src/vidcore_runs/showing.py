@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
+from vidcore.wording import counted
 from vidcore_runs.columns import aligned, duration, moment, number
 from vidcore_runs.ending import bad_videos
 from vidcore_runs.records import Row, Run, figures_of
@@ -60,7 +61,7 @@ def describe(run: Run) -> Iterator[str]:
     videos = bad_videos(run.folder)
     if videos:
         yield ""
-        yield f"{len(videos)} videos could not be read:"
+        yield f"{counted(len(videos), 'video')} could not be read:"
         yield from (f"  {video.name} ({video.action}): {video.why}" for video in videos[:_MOST_VIDEOS])
         if len(videos) > _MOST_VIDEOS:
             yield f"  and {len(videos) - _MOST_VIDEOS} more, in {run.folder / 'log.txt'}"

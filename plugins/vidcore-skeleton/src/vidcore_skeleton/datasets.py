@@ -21,6 +21,7 @@ from vidcore.errors import DataError
 from vidcore.interfaces import Finding
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Sample, SampleRef
+from vidcore.wording import counted
 from vidcore_skeleton.annotations import read_table
 from vidcore_skeleton.config import SkeletonData, SkeletonList, SkeletonPickle, SkeletonReader
 from vidcore_skeleton.drawing import SkeletonLayer, layout_named
@@ -179,7 +180,9 @@ class SkeletonDataset:
                 yield Finding("error", self.where(index), str(error))
         if missing := [name for i, name in enumerate(self._classes) if i not in labels]:
             shown = ", ".join(map(repr, missing[:5])) + (", ..." if len(missing) > 5 else "")
-            yield Finding("warning", self.where(0), f"{len(missing)} classes have no sequence: {shown}")
+            yield Finding(
+                "warning", self.where(0), f"{counted(len(missing), 'class has', 'classes have')} no sequence: {shown}"
+            )
 
     def _reading(self, skeleton: Skeleton, rng: np.random.Generator | None) -> Pose:
         return read_pose(skeleton, self.context, rng, self._config)

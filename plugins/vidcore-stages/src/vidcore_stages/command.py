@@ -12,6 +12,7 @@ from vidcore.cli.lazy import find_command
 from vidcore.config.layers import parse_set
 from vidcore.config.loading import read_layers, stage_names
 from vidcore.errors import ConfigError
+from vidcore.wording import counted
 from vidcore_stages.planning import Stage, callbacks_of, plan
 
 _runs_option = click.option(
@@ -86,8 +87,12 @@ def run_stages(
     events = Events(callbacks_of(table))
     run_all(planned, workshop, table=table, train=train, start=start, device=device, events=events, say=say)
     for name, count in events.failures.items():
-        say(f"callback {name!r} failed {count} times")
-    console.print(f"all {len(planned)} stages are finished: {folder / 'stages'}", highlight=False, soft_wrap=True)
+        say(f"callback {name!r} failed {counted(count, 'time')}")
+    console.print(
+        f"{counted(len(planned), 'stage is', 'stages are')} finished: {folder / 'stages'}",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _plan(source: str, sets: tuple[str, ...]) -> list[Stage]:

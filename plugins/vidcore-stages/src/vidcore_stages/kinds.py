@@ -14,6 +14,7 @@ import click
 
 from vidcore.config import load_experiment
 from vidcore.whole_files import written_whole
+from vidcore.wording import counted
 from vidcore_stages.config import Predict, Train
 
 
@@ -57,4 +58,4 @@ class PredictStage:
             experiment = load_experiment(run_folder / "experiment.toml", {"engine.device": device})
             with written_whole(folder / name) as partial:
                 measured = measure_weights(experiment, weights, split=split, output=partial)
-            click.echo(f"data.{split}: {measured.num_samples} predictions in {folder / name}")
+            click.echo(f"data.{split}: {counted(measured.num_samples, 'prediction')} in {folder / name}")

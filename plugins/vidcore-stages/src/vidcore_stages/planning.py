@@ -18,7 +18,7 @@ from vidcore.config.stages import own_keys
 from vidcore.config.structure import structure
 from vidcore.errors import ConfigError
 from vidcore.plugins import build, host
-from vidcore.plugins.catalog import nearest
+from vidcore.wording import nearest
 
 _REFERENCE = re.compile(r"stage:(?P<stage>[^/]+)(?:/(?P<artifact>.+))?")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")

@@ -15,8 +15,8 @@ from vidcore.engine.events import Events
 from vidcore.engine.run_folder import RunFolder, RunLock, set_aside, table_differences
 from vidcore.errors import ConfigError, RunError
 from vidcore.plugins import build
-from vidcore.plugins.catalog import nearest
 from vidcore.whole_files import written_whole
+from vidcore.wording import nearest
 from vidcore_stages.planning import Stage, typed_options
 
 _RECORD = "stage.json"

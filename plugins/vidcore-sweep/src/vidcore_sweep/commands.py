@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from vidcore.wording import counted
 from vidcore_runs.columns import aligned, duration, number
 from vidcore_sweep.reading import Plan, read_sweep, set_options, trial_name
 from vidcore_sweep.trials import FAILED, Trial, Trials
@@ -50,7 +51,7 @@ def sweep(file: Path, run_options: tuple[str, ...], runs: Path, dry_run: bool) -
     click.echo(f"\ncurves and differences: vidcore runs compare {runs / plan.name}")
     failed = sum(trial.state == FAILED for trial in trials)
     if failed:
-        click.echo(f"{failed} of {len(trials)} trials failed; the same command tries them again")
+        click.echo(f"{failed} of {counted(len(trials), 'trial')} failed; the same command tries them again")
         raise click.exceptions.Exit(1)
 
 
@@ -62,7 +63,7 @@ def _trials(plan: Plan) -> Iterator[str]:
         if getattr(plan.search, "adaptive", False):
             yield "the next trials depend on what comes of the first"
             return
-    yield f"{known} trials of {plan.source}"
+    yield f"{counted(known, 'trial')} of {plan.source}"
 
 
 def _table(trials: Sequence[Trial]) -> Iterator[str]:

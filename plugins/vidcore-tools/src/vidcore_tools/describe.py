@@ -20,7 +20,7 @@ from vidcore.config.slots import Slot
 from vidcore.config.structure import annotations_of, describe, slot_of
 from vidcore.errors import ConfigError, PluginError
 from vidcore.plugins import Host, load_reference
-from vidcore.plugins.catalog import nearest
+from vidcore.wording import nearest
 
 
 @frozen(kw_only=True)

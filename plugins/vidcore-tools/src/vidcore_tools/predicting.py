@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from vidcore.errors import ConfigError, DataError
+from vidcore.wording import counted
 
 
 @click.command()
@@ -51,5 +52,5 @@ def predict(
             for name, score in found:
                 click.echo(f"  {score:7.2%}  {name}")
     if failed:
-        click.echo(f"{failed} of {len(videos)} videos could not be used", err=True)
+        click.echo(f"{failed} of {counted(len(videos), 'video')} could not be used", err=True)
         raise click.exceptions.Exit(1)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from vidcore.errors import ConfigError, DataError
-from vidcore.plugins.catalog import nearest
 from vidcore.values import Prediction
+from vidcore.wording import nearest
 from vidcore_tubes.evaluation import Detections, evaluate
 from vidcore_tubes.metric_config import TubeMap
 from vidcore_tubes.tubes import Numbers, Tube

@@ -18,6 +18,7 @@ from vidcore.errors import DataError
 from vidcore.interfaces import Finding
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Sample, SampleRef
+from vidcore.wording import counted
 from vidcore_videos.class_lists import classes_of
 from vidcore_videos.config import ClassFolders, VideoList, class_folders
 from vidcore_videos.index_table import IndexTable, Row
@@ -124,7 +125,11 @@ class VideoDataset:
         if self._labelled and not seen.all():
             missing = [name for name, there in zip(self._classes, seen, strict=True) if not there]
             shown = ", ".join(repr(name) for name in missing[:5]) + (", ..." if len(missing) > 5 else "")
-            yield Finding("warning", str(self._table.file), f"{len(missing)} classes have no video: {shown}")
+            yield Finding(
+                "warning",
+                str(self._table.file),
+                f"{counted(len(missing), 'class has', 'classes have')} no video: {shown}",
+            )
 
     def _target(self, index: int, reading: Reading) -> dict[str, Any]:
         if not self._labelled:

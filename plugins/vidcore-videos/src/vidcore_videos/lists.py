@@ -17,7 +17,7 @@ from attrs import field, frozen, mutable
 
 from vidcore.errors import DataError
 from vidcore.interfaces import Finding
-from vidcore.plugins.catalog import nearest
+from vidcore.wording import nearest
 from vidcore_videos.class_lists import read_text
 from vidcore_videos.index_table import IndexTable, Row
 

@@ -21,6 +21,7 @@ from vidcore.engine.precision import choose_device
 from vidcore.engine.runner import RunResult
 from vidcore.engine.session import memory_bytes
 from vidcore.plugins import hookimpl
+from vidcore.wording import counted
 from vidcore_watching.config import Terminal
 
 
@@ -65,7 +66,7 @@ class LiveTerminal:
         self._device, self._began = choose_device(run.experiment.engine.device), time.monotonic()
         verb = f"goes on after step {run.start_step}" if run.start_step else "begins"
         self.console.print(
-            f"{run.name} {verb}: {run.total_steps} steps, {run.steps_per_epoch} an epoch, "
+            f"{run.name} {verb}: {counted(run.total_steps, 'step')}, {run.steps_per_epoch} an epoch, "
             f"{run.clips_per_step} clips each; {run.folder}",
             soft_wrap=True,
         )
@@ -125,7 +126,7 @@ def show_result(console: Console, result: RunResult) -> None:
         table.add_row(name, f"{value:.4f}", f"data.{result.split}")
     if result.best is not None:
         table.add_row(f"best {result.best_metric}", f"{result.best:.4f}", f"data.val, step {result.best_step}")
-    table.add_row("steps", str(result.steps), f"{result.epochs} epochs")
+    table.add_row("steps", str(result.steps), counted(result.epochs, "epoch"))
     console.print(table)
     for remark in result.remarks:
         console.print(f"note: {remark}", markup=False)

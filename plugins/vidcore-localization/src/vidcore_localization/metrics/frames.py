@@ -14,8 +14,8 @@ import numpy as np
 from attrs import frozen
 
 from vidcore.errors import ConfigError, DataError
-from vidcore.plugins.catalog import nearest
 from vidcore.values import Prediction
+from vidcore.wording import nearest
 from vidcore_localization.metrics.config import FrameLabels as FrameLabelsConfig
 from vidcore_localization.segments import Array, iou
 
