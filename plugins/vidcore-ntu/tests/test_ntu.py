@@ -143,7 +143,7 @@ def test_folder_becomes_the_annotation_file_of_the_recipes(tmp_path: Path) -> No
     write(folder / "S001C002P005R002A008.skeleton", [{}])  # of the missing list
     write(folder / "S001C001P002R001A003.skeleton", [{}, {}])
     done = run(folder, "--out", tmp_path / "ntu60_3d.pkl")
-    assert "3 sequences; 1 are listed as missing" in done.output
+    assert "3 sequences; 1 is listed as missing" in done.output
     assert "xsub_train 2  xsub_val 1  xview_train 2  xview_val 1" in done.output
     assert "without anybody, left out: S001C001P002R001A003 (1)" in done.stderr
     assert "5 of the 56880 sequences" in done.stderr

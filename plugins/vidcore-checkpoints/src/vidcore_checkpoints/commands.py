@@ -12,8 +12,8 @@ import click
 from vidcore.config.places import place
 from vidcore.errors import DataError, WeightsError
 from vidcore.plugins import WeightsEntry, host
-from vidcore.plugins.catalog import nearest
 from vidcore.weights.sources import Progress, fetch
+from vidcore.wording import counted, nearest
 from vidcore_checkpoints.download import cached_path, file_sha256
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def convert(source: str, output: Path, recipe: str, format_: str, licence: str, 
     classes = _classes(experiment, read_checkpoint(path).meta)
     contract = weights_contract(experiment, classes, licence or (entry.licence if entry else ""))
     save_weights(output, model.state_dict(), contract)
-    click.echo(f"{report}\nwrote {output}: {len(classes)} classes, for {recipe}")
+    click.echo(f"{report}\nwrote {output}: {counted(len(classes), 'class', 'classes')}, for {recipe}")
 
 
 @click.command()
@@ -117,7 +117,7 @@ def convert(source: str, output: Path, recipe: str, format_: str, licence: str, 
 @click.option("--data", "root", required=True, type=click.Path(file_okay=False, exists=True, path_type=Path))
 @click.option("--weights", default="", help="A file, or a name; left out: what is published for the recipe.")
 @click.option("--tolerance", default=_TOLERANCE, show_default=True, help="Difference that is let pass, as a fraction.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the predictions here.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the predictions here.")
 def verify(recipe: str, root: Path, weights: str, tolerance: float, output: Path | None) -> None:
     """Measure the published figures of RECIPE again, on your copy of the data, beside those that the authors state.
 
@@ -150,7 +150,9 @@ def verify(recipe: str, root: Path, weights: str, tolerance: float, output: Path
     if wrong or not stated:
         click.echo(f"not as stated: {', '.join(wrong)}" if wrong else f"{found.name} states no figures", err=True)
         raise click.exceptions.Exit(1)
-    click.echo(f"{found.name}: the stated figures are met within {tolerance}, on {measured.num_samples} samples")
+    click.echo(
+        f"{found.name}: the stated figures are met within {tolerance}, on {counted(measured.num_samples, 'sample')}"
+    )
 
 
 def _print_figures(measured: dict[str, float], stated: dict[str, float]) -> None:

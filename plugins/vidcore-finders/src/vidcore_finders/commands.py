@@ -11,6 +11,7 @@ from vidcore.cli.lazy import group
 from vidcore.config.loading import load
 from vidcore.errors import ConfigError
 from vidcore.plugins import build
+from vidcore.wording import counted
 
 find = group("find", "Find a learning rate, a batch size.", {})
 _PICTURE = click.Path(dir_okay=False, path_type=Path)
@@ -24,7 +25,7 @@ _PICTURE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--to", "high", default=10.0, show_default=True, type=click.FloatRange(0, min_open=True), metavar="LR",
               help="The last rate, if the loss does not grow before.")  # fmt: skip
 @click.option("--steps", default=100, show_default=True, type=click.IntRange(10), help="Steps from one to the other.")
-@click.option("--output", type=_PICTURE, default=Path("lr.png"), show_default=True, help="The picture.")
+@click.option("-o", "--output", type=_PICTURE, default=Path("lr.png"), show_default=True, help="The picture.")
 def find_lr(source: str, sets: tuple[str, ...], low: float, high: float, steps: int, output: Path) -> None:
     """Train EXPERIMENT for some steps while the learning rate grows, and tell the one to begin with.
 
@@ -54,7 +55,7 @@ def find_lr(source: str, sets: tuple[str, ...], low: float, high: float, steps: 
 @set_option
 @click.option("--max", "largest", default=1024, show_default=True, type=click.IntRange(1), help="Size to stop at.")
 @click.option("--seconds", default=30.0, show_default=True, type=click.FloatRange(0), help="Longest step to wait for.")
-@click.option("--output", type=_PICTURE, default=Path("batch-size.png"), show_default=True, help="The picture.")
+@click.option("-o", "--output", type=_PICTURE, default=Path("batch-size.png"), show_default=True, help="The picture.")
 def find_batch_size(source: str, sets: tuple[str, ...], largest: int, seconds: float, output: Path) -> None:
     """Take steps of 1, 2, 4 ... clips of EXPERIMENT, and tell the size that keeps the device busy."""
     experiment = load(source, sets=sets).experiment
@@ -78,7 +79,7 @@ def find_batch_size(source: str, sets: tuple[str, ...], largest: int, seconds: f
 @set_option
 @click.option("--steps-per-epoch", type=click.IntRange(1), default=None, help="Left out: what the data tells.")
 @click.option("--rows", default=12, show_default=True, type=click.IntRange(2), help="Of the table.")
-@click.option("--output", type=_PICTURE, default=Path("schedule.png"), show_default=True, help="The picture.")
+@click.option("-o", "--output", type=_PICTURE, default=Path("schedule.png"), show_default=True, help="The picture.")
 def show_schedule(source: str, sets: tuple[str, ...], steps_per_epoch: int | None, rows: int, output: Path) -> None:
     """Draw and list learning rate and momentum of EXPERIMENT over its run."""
     experiment = load(source, sets=sets).experiment
@@ -93,7 +94,7 @@ def show_schedule(source: str, sets: tuple[str, ...], steps_per_epoch: int | Non
     for point in points(experiment, per_epoch, spread(total, rows)):
         momentum = "" if point.momentum is None else f"{point.momentum:9.4f}"
         click.echo(f"{point.step:10} {point.step / per_epoch:8.2f} {point.learning_rate:12.4g} {momentum:>9}")
-    click.echo(f"{total} steps, {per_epoch} an epoch: {output}")
+    click.echo(f"{counted(total, 'step')}, {per_epoch} an epoch: {output}")
 
 
 @click.command("groups")

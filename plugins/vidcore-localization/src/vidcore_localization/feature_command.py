@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from vidcore.errors import ConfigError
+from vidcore.wording import counted
 
 
 @click.command()
 @click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--run", "run_folder", type=click.Path(file_okay=False, path_type=Path), help="Model of this run.")
 @click.option("--weights", default="", help="A file, an address, or the name of published weights.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True,
+@click.option("-o", "--output", "--out", "out", type=click.Path(file_okay=False, path_type=Path), required=True,
               help="Folder that NAME.npy of each video is written into.")  # fmt: skip
 @click.option("--interval", type=click.IntRange(1), default=16, show_default=True,
               help="Frames from one moment to the next.")  # fmt: skip
@@ -33,8 +34,8 @@ def features(
 
     \b
     Examples:
-      vidcore data features videos/ --run runs/mine --out features
-      vidcore data features videos/ --weights slowonly-r50-8x8-k400 --out features --interval 16
+      vidcore data features videos/ --run runs/mine --output features
+      vidcore data features videos/ --weights slowonly-r50-8x8-k400 --output features --interval 16
     """  # noqa: D301 - click reads the character
     from vidcore.inference import Predictor
     from vidcore_localization.extraction import FeatureExtractor, extract_files, files_of
@@ -47,5 +48,5 @@ def features(
     options = Extraction(interval=interval, window=window, what=what, maps=maps, batch=batch)  # type: ignore[arg-type]
     broken = extract_files(FeatureExtractor(predictor, options), files, out, click.echo)
     if broken:
-        click.echo(f"{len(broken)} of {len(files)} videos could not be read", err=True)
+        click.echo(f"{len(broken)} of {counted(len(files), 'video')} could not be read", err=True)
         raise click.exceptions.Exit(1)

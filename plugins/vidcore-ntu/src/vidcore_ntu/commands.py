@@ -14,6 +14,7 @@ import click
 
 from vidcore.errors import DataError
 from vidcore.whole_files import written_whole
+from vidcore.wording import counted
 
 _SHOWN = 10  # names in a message
 Row = dict[str, Any]
@@ -21,7 +22,7 @@ Row = dict[str, Any]
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True,
+@click.option("-o", "--output", "--out", "out", type=click.Path(dir_okay=False, path_type=Path), required=True,
               help="Annotation file, such as ntu60_3d.pkl.")  # fmt: skip
 @click.option("--edition", type=click.Choice(["60", "120"]), default="60", show_default=True,
               help="Number of actions; others in FOLDER are left out.")  # fmt: skip
@@ -31,14 +32,16 @@ Row = dict[str, Any]
 @click.option(
     "--keep-missing", is_flag=True, help="Also read sequences that the authors list as missing or incomplete."
 )
-@click.option("--workers", type=click.IntRange(0), default=0, help="Processes that read; 0: one a core.")
+@click.option(
+    "--workers", type=click.IntRange(0), default=0, help="Processes that read; left out: one for each processor."
+)
 def ntu(folder: Path, out: Path, edition: str, persons: int, precision: str, keep_missing: bool, workers: int) -> None:
     """Read the .skeleton files in FOLDER, take out what is no person, and write them with their splits.
 
     \b
     Examples:
-      vidcore data ntu nturgb+d_skeletons --out ntu/ntu60_3d.pkl
-      vidcore data ntu nturgb+d_skeletons --edition 120 --out ntu/ntu120_3d.pkl
+      vidcore data ntu nturgb+d_skeletons --output ntu/ntu60_3d.pkl
+      vidcore data ntu nturgb+d_skeletons --edition 120 --output ntu/ntu120_3d.pkl
       vidcore run stgcnpp-joint-3d-ntu60-xsub
     """  # noqa: D301 - click reads the character
     from vidcore_ntu.names import SEQUENCES, missing_names, splits_of
@@ -62,7 +65,8 @@ def ntu(folder: Path, out: Path, edition: str, persons: int, precision: str, kee
         raise DataError("\n".join([*broken[:_SHOWN], *more, "Nothing is written."]))
     splits = splits_of((row["frame_dir"] for row in rows), number)
     _write(out, pickle.dumps({"split": splits, "annotations": rows}, protocol=4))
-    click.echo(f"wrote {out}: {len(rows)} sequences; {len(left_out)} are listed as missing or incomplete")
+    listed = counted(len(left_out), "is", "are")
+    click.echo(f"wrote {out}: {counted(len(rows), 'sequence')}; {listed} listed as missing or incomplete")
     click.echo("  ".join(f"{name} {len(names)}" for name, names in splits.items()))
     if nobody:
         click.echo(f"without anybody, left out: {', '.join(nobody[:_SHOWN])} ({len(nobody)})", err=True)

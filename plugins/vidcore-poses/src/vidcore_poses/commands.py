@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vidcore.errors import DataError
+from vidcore.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--models", default="rtmpose-m", show_default=True,
               help="A TOML file that describes the models, or rtmpose-s, rtmpose-m.")  # fmt: skip
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True,
+@click.option("-o", "--output", "--out", "out", type=click.Path(file_okay=False, path_type=Path), required=True,
               help="Folder that the poses are written into.")  # fmt: skip
 @click.option("--persons", type=click.IntRange(1), default=2, show_default=True,
               help="People kept of a video: those seen longest and most surely.")  # fmt: skip
@@ -49,9 +50,9 @@ def poses(
 
     \b
     Examples:
-      vidcore data poses walk.mp4 --out poses
-      vidcore data poses train.txt val.txt --out poses --pickle poses/all.pkl
-      vidcore data poses videos/train videos/val --class-folders --out poses --models mine.toml
+      vidcore data poses walk.mp4 --output poses
+      vidcore data poses train.txt val.txt --output poses --pickle poses/all.pkl
+      vidcore data poses videos/train videos/val --class-folders --output poses --models mine.toml
     """  # noqa: D301 - click reads the character
     from vidcore_poses.config import read_models
     from vidcore_poses.results import check_same, write_lists, write_pickle
@@ -79,9 +80,9 @@ def poses(
         click.echo(f"wrote {path}")
     if pickle_file is not None:
         count = write_pickle(pickle_file, out, sources, unusable)
-        click.echo(f"wrote {pickle_file}: {count} sequences")
+        click.echo(f"wrote {pickle_file}: {counted(count, 'sequence')}")
     if broken:
-        click.echo(f"{len(broken)} of {len(clips)} videos could not be read", err=True)
+        click.echo(f"{len(broken)} of {counted(len(clips), 'video')} could not be read", err=True)
         raise click.exceptions.Exit(1)
 
 
@@ -108,7 +109,7 @@ def _extract(clips: Sequence[Clip], out: Path, extractor: PoseExtractor, bar: Pr
     """Write what is missing; the outputs of videos that cannot be read."""
     from vidcore_poses.extraction import write_found
 
-    whole, single = bar.add_task(f"{len(clips)} videos", total=len(clips)), bar.add_task("frames", total=None)
+    whole, single = bar.add_task(counted(len(clips), "video"), total=len(clips)), bar.add_task("frames", total=None)
     broken = []
     for clip in clips:
         try:
@@ -120,7 +121,9 @@ def _extract(clips: Sequence[Clip], out: Path, extractor: PoseExtractor, bar: Pr
             write_found(out / clip.output, found)
             kept = len(found.skeleton.joints)
             more = f", {found.people - kept} more left out" if found.people > kept else ""
-            click.echo(f"{clip.path}: {found.skeleton.num_frames} frames, {kept} people{more}")
+            click.echo(
+                f"{clip.path}: {counted(found.skeleton.num_frames, 'frame')}, {counted(kept, 'person', 'people')}{more}"
+            )
         bar.advance(whole)
     return broken
 

@@ -13,7 +13,14 @@ from vidcore.errors import ConfigError
 @click.argument("streams", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--weights", "ratio", default="", help="How much each stream counts, such as 2:1:2:1. Left out: alike.")
 @click.option("--softmax", is_flag=True, help="The files hold logits; take a softmax of each stream first.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the fused predictions (.jsonl).")
+@click.option(
+    "-o",
+    "--output",
+    "--out",
+    "out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the fused predictions (.jsonl).",
+)
 def fuse(streams: tuple[Path, ...], ratio: str, softmax: bool, out: Path | None) -> None:
     """Add up the scores of STREAMS for the same samples, and measure the result.
 

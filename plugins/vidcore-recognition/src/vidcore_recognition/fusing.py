@@ -30,7 +30,7 @@ def read_stream(path: Path) -> Predictions:
     """Predictions of one stream.
 
     Args:
-        path: A file that `vidcore test --dump` or a run wrote, a run folder, or a pickle with MMAction2's dumped
+        path: A file that `vidcore test --output` or a run wrote, a run folder, or a pickle with MMAction2's dumped
             predictions, which is read as data: nothing that it names is executed.
 
     Raises:
@@ -41,7 +41,7 @@ def read_stream(path: Path) -> Predictions:
         files = [path / "predictions" / f"{split}.jsonl" for split in _SPLITS]
         found = next((file for file in files if file.is_file()), None)
         if found is None:
-            raise DataError(f"{path} holds no predictions; `vidcore test --run {path} --dump FILE` writes some")
+            raise DataError(f"{path} holds no predictions; `vidcore test --run {path} --output FILE` writes some")
         return read_predictions(found)
     return _read_pickle(path) if path.suffix in (".pkl", ".pickle") else read_predictions(path)
 

@@ -136,7 +136,7 @@ def _read(run: Run, split: str) -> _Scored:
     path = RunFolder(run.folder).predictions(split)
     if not path.is_file():
         raise RunError(
-            f"{run.folder} has no predictions of split {split!r}; `vidcore test --run {run.folder} --dump {path}` "
+            f"{run.folder} has no predictions of split {split!r}; `vidcore test --run {run.folder} --output {path}` "
             "writes them, or choose another with --split"
         )
     predictions = read_predictions(path)

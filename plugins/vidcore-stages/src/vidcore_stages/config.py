@@ -15,7 +15,7 @@ class Train:
 
 @frozen(kw_only=True)
 class Predict:
-    """Predictions of a trained stage or run, as `vidcore test --dump` writes them."""
+    """Predictions of a trained stage or run, as `vidcore test --output` writes them."""
 
     run: str = field(validator=min_len(1))  # "stage:NAME" of a train stage, or a run folder
     weights: Literal["best", "last"] = "best"  # "best" is the last where nothing was measured

@@ -18,7 +18,12 @@ from vidcore.errors import ConfigError
 @click.option("--split", type=click.Choice(["train", "val", "test"]), default="test", show_default=True,
               help="Which data; test falls back to val where there is none.")  # fmt: skip
 @click.option(
-    "--dump", type=click.Path(dir_okay=False, path_type=Path), help="Write the predictions to this file (.jsonl)."
+    "-o",
+    "--output",
+    "--dump",
+    "dump",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the predictions to this file (.jsonl).",
 )
 @click.option("--device", default=None, help="auto, cpu, cuda, cuda:1, mps.")
 @set_option

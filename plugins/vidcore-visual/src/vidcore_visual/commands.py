@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vidcore.errors import ConfigError, DataError
+from vidcore.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ def draw(
 ) -> None:  # fmt: skip
     """Paint predictions over videos: names of classes, boxes, skeletons, a timeline.
 
-    SOURCE is a file of predictions (.jsonl), as `vidcore test --dump` and runs leave them; or videos, which the model
+    SOURCE is a file of predictions (.jsonl), as `vidcore test --output` and runs leave them; or videos, which the model
     of --run, --weights or --recipe then looks at.
 
     \b
@@ -79,7 +80,7 @@ def draw(
     if len(chosen) < len(wanted):
         click.echo(f"{len(chosen)} of {len(wanted)} videos are drawn; --limit 0 draws all, --only chooses", err=True)
     if failed:
-        click.echo(f"{failed} of {len(chosen)} videos could not be drawn", err=True)
+        click.echo(f"{failed} of {counted(len(chosen), 'video')} could not be drawn", err=True)
         raise click.exceptions.Exit(1)
 
 
