@@ -1,13 +1,15 @@
-"""From a resolved experiment to the objects that it describes."""
+"""From a resolved experiment to the objects that it describes: data, task and metrics, the model, all of training."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import torch
 from attrs import evolve
 from torch import nn
 
+from vidcore.config import ModelConfig
 from vidcore.config.experiment import Experiment
 from vidcore.data.building import build_dataset
 from vidcore.data.transforms import apply_draws
@@ -22,6 +24,9 @@ from vidcore.interfaces import Dataset
 from vidcore.plugins import build
 from vidcore.plugins.discovery import default_config
 from vidcore.randomness import Purpose, torch_seed
+from vidcore.weights.loading import load_weights
+
+log = logging.getLogger(__name__)
 
 
 def assemble(
@@ -64,6 +69,15 @@ def build_model(parts: Parts) -> nn.Module:
     return place(model, parts)
 
 
+def load_first_weights(model: nn.Module, config: ModelConfig) -> None:
+    """Load what a model starts from; where it says nothing, what the models in its slots start from."""
+    if config.weights:
+        log.info("%s", load_weights(model, config.weights, strict=config.strict))
+        return
+    for name, part in config.parts().items():
+        load_first_weights(model.get_submodule(name), part)
+
+
 def place(model: nn.Module, parts: Parts) -> nn.Module:
     """Move a model to the device, in the memory format of the experiment."""
     model.to(parts.device)
@@ -82,7 +96,7 @@ def build_training(parts: Parts, model: nn.Module, steps_per_epoch: int) -> Trai
     experiment, engine = parts.experiment, parts.experiment.engine
     freeze(model, engine.freeze)
     parts.parallel.shard(model)
-    scale = scale_of(engine.auto_scale_lr, experiment.data.train.batch_size * parts.chunks)  # type: ignore[union-attr]
+    scale = scale_of(engine.auto_scale_lr, parts.clips_per_step)
     groups = for_torch(parameter_groups(model, experiment.optimizer), experiment.optimizer, scale)
     schedule = build(experiment.schedule)
     transforms = getattr(parts.datasets["train"], "transforms", {})  # those for the device are among them

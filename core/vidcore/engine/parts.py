@@ -10,6 +10,7 @@ for measuring than for training inherits `Technique`, too.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from attrs import field, frozen
@@ -44,6 +45,12 @@ class Parts:
     def chunks(self) -> int:
         """Of a step, all processes together."""
         return self.experiment.engine.accumulate or self.parallel.world
+
+    @property
+    def clips_per_step(self) -> int:
+        """Of training, all processes together."""
+        train: Any = self.experiment.data.train
+        return int(train.batch_size) * self.chunks
 
     def metrics(self) -> dict[str, Metric]:
         """New ones, which have gathered nothing."""

@@ -1,4 +1,9 @@
-"""`run`: an experiment and a folder become a trained, measured model. Continues where an earlier attempt ended."""
+"""`run`: an experiment and a folder become a trained, measured model. Continues where an earlier attempt ended.
+
+Route: `run` takes the folder -> `_run` assembles the data and finds out where the run stands -> `_build` makes model,
+optimizer and all that the loop uses, and puts the checkpoint into it -> `_train_and_measure` calls the loop, in
+`loop.py`, and after it measures once more. What happens between two steps is in `session.py`.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +18,10 @@ from typing import Any
 from attrs import field, frozen
 from torch import nn
 
-from vidcore.config import ModelConfig, to_table
+from vidcore.config import to_table
 from vidcore.config.experiment import Experiment
 from vidcore.data.bad_videos import BadVideos
-from vidcore.engine.assembly import assemble, build_model, build_training
+from vidcore.engine.assembly import assemble, build_model, build_training, load_first_weights
 from vidcore.engine.checkpoints import Checkpoint, Checkpoints
 from vidcore.engine.contract import weights_contract
 from vidcore.engine.environment import describe_environment, differences
@@ -25,8 +30,8 @@ from vidcore.engine.events import Events, RunInfo
 from vidcore.engine.feeding import bad_videos, training_batches, training_plan
 from vidcore.engine.groups import describe, parameter_groups, scale_of
 from vidcore.engine.journal import Journal, cut
-from vidcore.engine.loop import Progress, train
-from vidcore.engine.measuring import Interrupted, measure_split
+from vidcore.engine.loop import Progress, Training, train
+from vidcore.engine.measuring import Interrupted
 from vidcore.engine.parallel import Parallel, open_parallel, share_chunks
 from vidcore.engine.parts import Parts
 from vidcore.engine.precision import determinism
@@ -37,6 +42,7 @@ from vidcore.errors import ConfigError, RunError
 from vidcore.plugins import build
 from vidcore.weights.loading import load_weights
 from vidcore.weights.saving import save_weights
+from vidcore.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -102,8 +108,9 @@ def _take_folder(folder: RunFolder, fresh: bool, stack: contextlib.ExitStack) ->
 
 
 def _run(
-    experiment: Experiment, folder: RunFolder, parallel: Parallel, progress: object | None, stack: contextlib.ExitStack
+    experiment: Experiment, folder: RunFolder, parallel: Parallel, watcher: object | None, stack: contextlib.ExitStack
 ) -> RunResult:
+    """In a folder that is ours: where does the run stand; then build, train and measure what is left of it."""
     signals = stack.enter_context(StopSignals())
     parts = assemble(experiment, parallel=parallel)
     if "train" not in parts.datasets:
@@ -113,21 +120,13 @@ def _run(
     standing, checkpoint, remarks = parallel.on_first(lambda: _prepare_folder(folder, parts))
     if standing is Standing.FINISHED:
         return _read_result(folder, "finished already", remarks)
-    plan = training_plan(parts)
-    if plan.num_samples < plan.samples_per_step:
-        remarks.append(
-            f"data.train has {plan.num_samples} samples, fewer than the {plan.samples_per_step} of a step: "
-            "every epoch is one short step"
-        )
-    if not parts.experiment.metrics and len(parts.datasets) > 1:
-        remarks.append("the experiment has no [metrics.NAME]: predictions are written, and nothing is measured")
+    remarks += _opening_remarks(parts)
     for remark in remarks:
         log.warning("%s", remark)
-    journals = [Journal(Path(os.devnull) if parallel.rank else path) for path in (folder.metrics, folder.timings)]
-    for journal in journals:
-        stack.callback(journal.close)
-    session, where = _open_session(parts, folder, signals, progress, checkpoint, journals)
-    return _train_and_measure(session, parts, where, remarks)
+    _check_best(parts)
+    training, progress = _build(parts, checkpoint)
+    session = _open_session(parts, training, progress.step, folder, signals, watcher, stack)
+    return _train_and_measure(session, progress, remarks)
 
 
 def _prepare_folder(folder: RunFolder, parts: Parts) -> tuple[Standing, Checkpoint | None, list[str]]:
@@ -156,78 +155,84 @@ def _prepare_folder(folder: RunFolder, parts: Parts) -> tuple[Standing, Checkpoi
     return standing, checkpoint, remarks
 
 
-def load_first_weights(model: nn.Module, config: ModelConfig) -> None:
-    """Load what a model starts from; where it says nothing, what the models in its slots start from."""
-    if config.weights:
-        log.info("%s", load_weights(model, config.weights, strict=config.strict))
-        return
-    for name, part in config.parts().items():
-        load_first_weights(model.get_submodule(name), part)
+def _opening_remarks(parts: Parts) -> list[str]:
+    plan, remarks = training_plan(parts), []
+    if plan.num_samples < plan.samples_per_step:
+        remarks.append(
+            f"data.train has {counted(plan.num_samples, 'sample')}, fewer than the {plan.samples_per_step} of a step: "
+            "every epoch is one short step"
+        )
+    if not parts.experiment.metrics and len(parts.datasets) > 1:
+        remarks.append("the experiment has no [metrics.NAME]: predictions are written, and nothing is measured")
+    return remarks
+
+
+def _build(parts: Parts, checkpoint: Checkpoint | None) -> tuple[Training, Progress]:
+    """What the loop works with, and where it begins: with the first weights, or with those of the checkpoint."""
+    model = build_model(parts)
+    if checkpoint is None:
+        load_first_weights(model, parts.experiment.model)
+    training = build_training(parts, model, training_plan(parts).steps_per_epoch)
+    return training, Progress() if checkpoint is None else restore(training, checkpoint)
 
 
 def _open_session(
     parts: Parts,
+    training: Training,
+    start_step: int,
     folder: RunFolder,
     signals: StopSignals,
     watcher: object | None,
-    checkpoint: Checkpoint | None,
-    journals: list[Journal],
-) -> tuple[Session, Progress]:
-    """Build everything, and put the checkpoint into it where there is one."""
-    experiment, engine, first = parts.experiment, parts.experiment.engine, parts.parallel.rank == 0
-    per_epoch = training_plan(parts).steps_per_epoch
-    _check_best(parts)
-    model = build_model(parts)
-    if checkpoint is None:
-        load_first_weights(model, experiment.model)
-    training = build_training(parts, model, per_epoch)
-    where = restore(training, checkpoint) if checkpoint is not None else Progress()
+    stack: contextlib.ExitStack,
+) -> Session:
+    """What happens around the steps, with its files, which `stack` closes; the first process alone writes and tells."""
+    experiment, first = parts.experiment, parts.parallel.rank == 0
     callbacks = {name: build(config) for name, config in experiment.callbacks.items() if first}
     run_info = RunInfo(
         name=folder.path.name,
         folder=folder.path,
         experiment=experiment,
-        start_step=where.step,
+        start_step=start_step,
         total_steps=training.total_steps,
-        steps_per_epoch=per_epoch,
-        clips_per_step=experiment.data.train.batch_size * parts.chunks,  # type: ignore[union-attr]
+        steps_per_epoch=training.steps_per_epoch,
+        clips_per_step=parts.clips_per_step,
     )
     contract = weights_contract(experiment, parts.classes)
+
+    def journal(path: Path) -> Journal:
+        return stack.enter_context(contextlib.closing(Journal(path if first else Path(os.devnull))))
 
     def save(module: nn.Module, path: Path) -> None:
         if first:
             save_weights(path, module.state_dict(), contract)
 
-    session = Session(
+    return Session(
         training=training,
         folder=folder,
-        checkpoints=Checkpoints(folder.checkpoints, engine.checkpoint.keep),
-        metrics=journals[0],
-        timings=journals[1],
+        checkpoints=Checkpoints(folder.checkpoints, experiment.engine.checkpoint.keep),
+        metrics=journal(folder.metrics),
+        timings=journal(folder.timings),
         events=Events({**callbacks, **({"progress": watcher} if watcher is not None and first else {})}),
         signals=signals,
         run=run_info,
-        evaluate=None,
+        parts=parts,
         save_weights=save,
-        metric_objects=parts.metrics(),
     )
-    if "val" in parts.datasets:
-        session.evaluate = lambda module: _measure(session, parts, module, "val", "val")
-    return session, where
 
 
-def _train_and_measure(session: Session, parts: Parts, progress: Progress, remarks: list[str]) -> RunResult:
+def _train_and_measure(session: Session, progress: Progress, remarks: list[str]) -> RunResult:
     """The loop, the last evaluation, the result; a signal is answered by saving."""
     started = time.perf_counter()
-    run_info, bad = session.run, bad_videos(parts, "train", session.folder.bad_videos)
-    _log_start(session, parts, progress)
+    run_info, parts = session.run, session.parts
+    bad = bad_videos(parts, "train", session.folder.bad_videos)
+    _log_start(session, progress)
     session.events.send("run_started", run=run_info)
     try:
         with training_batches(parts, progress.step, bad) as batches:
             train(session.training, progress, batches, session.policy())
         if session.told_to_stop():
             raise Interrupted
-        split, metrics = _final_evaluation(session, parts, progress)
+        split, metrics = _final_evaluation(session, progress)
     except Interrupted:  # all processes hear of it
         session.told_to_stop()
         raise session.stop(progress) from None
@@ -258,17 +263,19 @@ def _train_and_measure(session: Session, parts: Parts, progress: Progress, remar
 
 def _closing_remarks(session: Session, progress: Progress, bad: BadVideos, seconds: float) -> list[str]:
     remarks = session.events.slow(seconds)
-    remarks += [f"callback {name!r} failed {count} times" for name, count in session.events.failures.items()]
+    remarks += [f"callback {name!r} failed {counted(count, 'time')}" for name, count in session.events.failures.items()]
     remarks += [text for text in (bad.summary, *session.left_out.values()) if text]
     if progress.bad_steps:
-        remarks.append(f"{progress.bad_steps} steps were skipped, their loss was not finite; log.txt names the samples")
+        skipped = counted(progress.bad_steps, "step was", "steps were")
+        remarks.append(f"{skipped} skipped, the loss was not finite; log.txt names the samples")
     for remark in remarks:
         log.warning("%s", remark)
     return remarks
 
 
-def _final_evaluation(session: Session, parts: Parts, progress: Progress) -> tuple[str, dict[str, float]]:
+def _final_evaluation(session: Session, progress: Progress) -> tuple[str, dict[str, float]]:
     """Measure the best or the last weights on data.test, or on data.val where there is no test split."""
+    parts = session.parts
     which = parts.experiment.engine.evaluate.final
     split = next((split for split in ("test", "val") if split in parts.datasets), "")
     if which == "none" or not split:
@@ -277,7 +284,7 @@ def _final_evaluation(session: Session, parts: Parts, progress: Progress) -> tup
         which = "last"
     module = build_model(parts)
     load_weights(module, session.folder.weights(which))
-    found, predictions = _measure(session, parts, module, split, "test")
+    found, predictions = session.measure(module, split, "test")
     epoch = progress.epochs_closed
     session.metrics.append({"step": progress.step, "epoch": epoch, "split": "test", **only_finite(found)})
     log.info(
@@ -286,24 +293,6 @@ def _final_evaluation(session: Session, parts: Parts, progress: Progress) -> tup
     values = {"step": progress.step, "epoch": epoch, "metrics": found, "predictions": predictions}
     session.events.send("evaluation_finished", run=session.run, split="test", **values)
     return split, found
-
-
-def _measure(
-    session: Session, parts: Parts, module: nn.Module, split: str, named: str
-) -> tuple[dict[str, float], Path]:
-    """Measure on a split, telling the callbacks, and listening to signals, on the way."""
-    total = len(parts.datasets[split])
-    session.events.send("evaluation_started", run=session.run, split=named, num_samples=total)
-
-    def on_progress(done: int) -> None:
-        session.events.send("evaluation_progressed", run=session.run, split=named, done=done, num_samples=total)
-        if session.signals.received is not None:
-            raise Interrupted
-
-    path = session.folder.predictions(named)
-    measured = measure_split(parts, module, split, path, on_progress, session.folder.bad_videos)
-    session.left_out[split] = f"data.{split}: {measured.left_out}" if measured.left_out else ""
-    return measured.metrics, path
 
 
 def _check_best(parts: Parts) -> None:
@@ -321,8 +310,9 @@ def _check_best(parts: Parts) -> None:
         raise unknown_figure(wanted, figures)
 
 
-def _log_start(session: Session, parts: Parts, progress: Progress) -> None:
-    experiment, training = parts.experiment, session.training
+def _log_start(session: Session, progress: Progress) -> None:
+    parts, training = session.parts, session.training
+    experiment = parts.experiment
     scale = scale_of(experiment.engine.auto_scale_lr, session.run.clips_per_step)
     log.info(
         "%s: %s after step %d of %d, on %s in %s",

@@ -24,11 +24,12 @@ from vidcore.engine.evaluation import lower_is_better
 from vidcore.engine.events import Events, RunInfo
 from vidcore.engine.journal import Journal
 from vidcore.engine.loop import Policy, Progress, Step, Training
+from vidcore.engine.measuring import Interrupted, measure_split
+from vidcore.engine.parts import Parts
 from vidcore.engine.run_folder import RunFolder
 from vidcore.engine.stopping import RunStopped, StopSignals
 from vidcore.errors import ConfigError
-from vidcore.interfaces import Metric
-from vidcore.plugins.catalog import nearest
+from vidcore.wording import nearest
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +46,8 @@ class Session:
     events: Events
     signals: StopSignals
     run: RunInfo
-    evaluate: Callable[[nn.Module], tuple[dict[str, float], Path]] | None  # on data.val, if there is any
+    parts: Parts
     save_weights: Callable[[nn.Module, Path], None]  # with their contract
-    metric_objects: Mapping[str, Metric]  # asked which way is up
     left_out: dict[str, str] = field(factory=dict)  # by split, in words: samples that could not be read
     started: float = field(factory=time.perf_counter)
     last_line: float = field(factory=time.perf_counter)
@@ -101,11 +101,11 @@ class Session:
         """Measure the model and keep the best weights: where the experiment says so, and after the last epoch."""
         plan = self.run.experiment.engine.evaluate
         due = epoch >= plan.start and (epoch - plan.start) % plan.every == 0
-        if self.evaluate is None or not (due or epoch == self.training.epochs):
+        if "val" not in self.parts.datasets or not (due or epoch == self.training.epochs):
             return
         started = time.perf_counter()
         module = self.module(progress.step)
-        found, predictions = self.evaluate(module)
+        found, predictions = self.measure(module, "val", "val")
         seconds = time.perf_counter() - started
         place = {"step": progress.step, "epoch": epoch, "split": "val"}
         self.metrics.append({**place, **only_finite(found)})
@@ -115,6 +115,30 @@ class Session:
         self._keep_best(module, found, progress)
         values = {"step": progress.step, "epoch": epoch, "metrics": found, "predictions": predictions}
         self.events.send("evaluation_finished", run=self.run, split="val", **values)
+
+    def measure(self, module: nn.Module, split: str, named: str) -> tuple[dict[str, float], Path]:
+        """Figures on a split, and the file of predictions; callbacks are told, and signals are heard, on the way.
+
+        Args:
+            module: On the device.
+            split: "val" or "test", of the experiment's data.
+            named: What it is called in files and to callbacks: the last evaluation is "test" on whatever data.
+
+        Raises:
+            Interrupted: A signal came.
+        """
+        total = len(self.parts.datasets[split])
+        self.events.send("evaluation_started", run=self.run, split=named, num_samples=total)
+
+        def on_progress(done: int) -> None:
+            self.events.send("evaluation_progressed", run=self.run, split=named, done=done, num_samples=total)
+            if self.signals.received is not None:
+                raise Interrupted
+
+        path = self.folder.predictions(named)
+        measured = measure_split(self.parts, module, split, path, on_progress, self.folder.bad_videos)
+        self.left_out[split] = f"data.{split}: {measured.left_out}" if measured.left_out else ""
+        return measured.metrics, path
 
     def epoch_closed(self, epoch: int, progress: Progress) -> None:
         """Tell that the epoch is over, and who is slow; save where the experiment says so, and at the end."""
@@ -208,7 +232,7 @@ class Session:
         if name not in found:
             raise unknown_figure(wanted, found)
         value = found[name]
-        sign = -1.0 if lower_is_better(name, self.metric_objects) else 1.0
+        sign = -1.0 if lower_is_better(name, self.parts.metrics()) else 1.0
         if not math.isnan(value) and (progress.best is None or sign * value > sign * progress.best):
             progress.best, progress.best_metric, progress.best_step = value, name, progress.step
             self.save_weights(module, self.folder.weights("best"))

@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 from vidcore.config import Data, DatasetConfig, Experiment
 from vidcore.data.video.config import PyAVConfig
+from vidcore.engine.assembly import load_first_weights
 from vidcore.engine.contract import weights_contract
-from vidcore.engine.runner import load_first_weights
 from vidcore.errors import ConfigError, DataError
 from vidcore.plugins import build
 from vidcore_detection.backbones import probe_maps

@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 from attrs import evolve, frozen
 
 from vidcore.config.experiment import Experiment
-from vidcore.engine.assembly import assemble, build_model, build_training
+from vidcore.engine.assembly import assemble, build_model, build_training, load_first_weights
 from vidcore.engine.feeding import bad_videos, training_batches
 from vidcore.engine.groups import set_training_mode
 from vidcore.engine.loop import take_step
-from vidcore.engine.runner import load_first_weights
 from vidcore.errors import RunError
 
 _MEMORY = 0.9  # of the smoothed loss, a step
