@@ -61,7 +61,7 @@ def test_people_beyond_the_wanted_ones_are_left_out_and_counted(tmp_path: Path, 
     video = people(tmp_path / "a.mp4", {"red": red, "green": green}, frames=12)
     description = models(tmp_path / "models")
     done = run(video, "--models", description, "--out", tmp_path / "p", "--persons", 1, "--every", 3)
-    assert "4 frames, 1 people, 1 more left out" in done.output
+    assert "4 frames, 1 person, 1 more left out" in done.output
     assert read_skeleton(tmp_path / "p" / "a.npz").joints.shape == (1, 4, 17, 2)
     assert float(np.load(tmp_path / "p" / "a.npz")["fps"]) == pytest.approx(25 / 3)
 
