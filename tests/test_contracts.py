@@ -14,7 +14,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from vidcore.cli.main import cli
 from vidcore.engine.precision import choose_precision
-from vidcore.plugins import Component, build, host
+from vidcore.plugins import Component, build, host, load_reference
 from vidcore.testing import check_component, check_light, check_model
 from vidcore.testing.components import check_description, check_round_trip, example_of
 from vidcore.testing.models import ModelCase
@@ -103,6 +103,14 @@ def test_every_command_can_be_typed() -> None:
         assert parent is not None, f"vidcore {command.group} {command.name}: there is no `vidcore {command.group}`"
         if isinstance(parent, click.Group):  # else the core calls it
             assert command.name in parent.list_commands(context)
+
+
+def test_every_command_that_writes_calls_it_output() -> None:
+    written = {"-o", "--out", "--output", "--dump"}
+    for command in host().commands:
+        for one in load_reference(command.target).params:
+            if isinstance(one, click.Option) and written & set(one.opts):
+                assert {"-o", "--output"} <= set(one.opts), f"vidcore {command.group} {command.name}: {one.opts}"
 
 
 def test_every_kind_of_model_was_found() -> None:

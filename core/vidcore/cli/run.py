@@ -51,7 +51,7 @@ def run(
       vidcore run slowonly-r50-4x16-k400 --dry-run
       vidcore run mine.toml --nproc 8
       vidcore run mine.toml --from finetune      (a file with stages)
-    """  # noqa: D301 - click reads the character
+    """
     if device is not None:
         sets = (*sets, f"engine.device={device}")
     context = click.get_current_context()

@@ -30,7 +30,7 @@ def audio_features(
     Examples:
       vidcore data audio-features sounds spectrograms
       vidcore data audio-features videos spectrograms --sample-rate 8000 --workers 8
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore_audio.feature_files import WriteFeatures
     from vidcore_audio.transform_config import MelSpectrogram
     from vidcore_prepare.files import SOUND_SUFFIXES, items_of

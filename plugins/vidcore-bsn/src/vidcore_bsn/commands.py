@@ -25,7 +25,7 @@ def proposals(predictions: tuple[Path, ...], out: Path, peak: float, top_k: int)
       vidcore test --run runs/tem --split train --output train.jsonl
       vidcore test --run runs/tem --split val --output val.jsonl
       vidcore data proposals train.jsonl val.jsonl --output .
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore_bsn.generation import write_for_predictions
 
     found = [write_for_predictions(path, out, peak, top_k) for path in predictions]

@@ -32,7 +32,7 @@ def find_lr(source: str, sets: tuple[str, ...], low: float, high: float, steps: 
     \b
     Example:
       vidcore find lr mine.toml --steps 200
-    """  # noqa: D301 - click reads the character
+    """
     if low >= high:
         raise ConfigError(f"--from {low:g} must be below --to {high:g}")
     experiment = load(source, sets=sets).experiment

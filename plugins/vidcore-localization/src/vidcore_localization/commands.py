@@ -19,7 +19,7 @@ def export(predictions: Path, out: Path) -> None:
     Example:
       vidcore test --run runs/bmn --dump found.jsonl
       vidcore data export-segments found.jsonl results.json
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore.engine.predictions import read_predictions
     from vidcore_localization.results import results_of, write_results
 
@@ -39,7 +39,7 @@ def score(results: Path, annotations: Path, subset: str) -> None:
     \b
     Example:
       vidcore data score-segments results.json activity_net.v1-3.min.json --subset validation
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore.engine.evaluation import measure
     from vidcore.interfaces import Metric
     from vidcore_localization.annotations import read_annotations
@@ -73,7 +73,7 @@ def convert(proposals: Path, out: Path, to: str) -> None:
     \b
     Example:
       vidcore data convert-proposals thumos14_normalized.txt thumos14_frames.txt --to frames
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore.errors import DataError
     from vidcore_localization.proposal_lists import beyond, is_fractions, read_list, to_fractions, to_frames, write_list
 

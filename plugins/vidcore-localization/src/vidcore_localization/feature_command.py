@@ -36,7 +36,7 @@ def features(
     Examples:
       vidcore data features videos/ --run runs/mine --output features
       vidcore data features videos/ --weights slowonly-r50-8x8-k400 --output features --interval 16
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore.inference import Predictor
     from vidcore_localization.extraction import FeatureExtractor, extract_files, files_of
     from vidcore_localization.feature_config import Extraction

@@ -24,7 +24,7 @@ def score(predictions: Path, labels: Path, background: tuple[int, ...], videos: 
     \b
     Example:
       vidcore data score-frames found labels --background 0
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore.errors import DataError
     from vidcore.values import Prediction, SampleRef
     from vidcore_localization.class_names import read_names

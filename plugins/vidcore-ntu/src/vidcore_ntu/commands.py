@@ -43,7 +43,7 @@ def ntu(folder: Path, out: Path, edition: str, persons: int, precision: str, kee
       vidcore data ntu nturgb+d_skeletons --output ntu/ntu60_3d.pkl
       vidcore data ntu nturgb+d_skeletons --edition 120 --output ntu/ntu120_3d.pkl
       vidcore run stgcnpp-joint-3d-ntu60-xsub
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore_ntu.names import SEQUENCES, missing_names, splits_of
 
     number = int(edition)

@@ -26,7 +26,7 @@ def launch(nproc: int, max_restarts: int, command: tuple[str, ...]) -> None:
     Examples:
       vidcore launch --nproc 2 run mine.toml
       vidcore launch --nproc 2 test --run runs/mine
-    """  # noqa: D301 - click reads the character
+    """
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import parse_args, run

@@ -53,7 +53,7 @@ def poses(
       vidcore data poses walk.mp4 --output poses
       vidcore data poses train.txt val.txt --output poses --pickle poses/all.pkl
       vidcore data poses videos/train videos/val --class-folders --output poses --models mine.toml
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore_poses.config import read_models
     from vidcore_poses.results import check_same, write_lists, write_pickle
     from vidcore_poses.sources import all_clips, read_sources

@@ -41,7 +41,7 @@ def check(
       vidcore data check mine.toml
       vidcore data check mine.toml --deep --workers 8
       vidcore data check mine.toml --deep --cleaned good-lists
-    """  # noqa: D301 - click reads the character
+    """
     data = load(source, sets=sets).experiment.data
     from vidcore_prepare.checking import build_splits, other_classes, shared
 

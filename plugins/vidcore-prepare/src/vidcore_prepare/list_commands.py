@@ -47,7 +47,7 @@ def filelist(
       vidcore data filelist videos lists --val 0.2 --seed 1
       vidcore data filelist frames lists --frames
       vidcore data filelist videos lists --official ucf101 --splits annotations --number 2
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore_prepare.lists import write_list
     from vidcore_prepare.splits import Shares, from_class_folders, read_official
 
@@ -155,7 +155,7 @@ def convert(source: Path, target: Path, columns: str, classes: Path | None, name
       vidcore data convert train.txt train.csv
       vidcore data convert train.csv train.txt --classes classes.txt
       vidcore data convert frames.txt frames.json --columns path,offset,frames,label
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore_prepare.lists import COLUMNS, write_list
     from vidcore_videos.class_lists import read_classes
     from vidcore_videos.lists import read_list

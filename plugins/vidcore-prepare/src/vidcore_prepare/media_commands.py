@@ -35,7 +35,7 @@ def frames(
     Examples:
       vidcore data frames videos frames
       vidcore data frames videos frames --short-side 256 --workers 8
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore_prepare.files import items_of
     from vidcore_prepare.pictures import WriteFrames
 
@@ -67,7 +67,7 @@ def flow(source: Path, target: Path, how: HowToRun, **options: Any) -> None:
     Examples:
       vidcore data flow videos flow
       vidcore data flow videos flow --method dis --every 3 --without-camera
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore_prepare.files import items_of
     from vidcore_prepare.pictures import WriteFlow
 
@@ -94,7 +94,7 @@ def resize(source: Path, target: Path, short_side: int, gop: int, crf: int, soun
     Examples:
       vidcore data resize videos small
       vidcore data resize videos small --short-side 320 --crf 20 --part 2/5
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore_prepare.files import items_of
     from vidcore_prepare.media import Encoding
     from vidcore_prepare.videos import Resize
@@ -121,7 +121,7 @@ def encode(
     Examples:
       vidcore data encode frames videos --fps 25
       vidcore data encode frames videos --template "{:06}.png"
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore_prepare.engine import Item
     from vidcore_prepare.files import folders_of_pictures
     from vidcore_prepare.media import Encoding
@@ -152,7 +152,7 @@ def audio(source: Path, target: Path, sample_rate: int | None, mono: bool, how: 
     Examples:
       vidcore data audio videos sounds
       vidcore data audio videos sounds --sample-rate 16000 --mono
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore_prepare.files import SOUND_SUFFIXES, items_of
     from vidcore_prepare.videos import WriteSound
 

@@ -42,7 +42,7 @@ def fetch(
       vidcore data fetch
       vidcore data fetch ucf101 /data/ucf101
       vidcore data fetch kinetics400 /data/k400 --videos --accept-licence --workers 8 --part 1/20
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore_prepare.sources import installed_sources, read_sources
 
     sources = read_sources(table) if table else installed_sources()
@@ -122,7 +122,7 @@ def trim(
     Examples:
       vidcore data trim kinetics400 /data/k400/annotations/val.csv /data/k400/youtube /data/k400/val
       vidcore data trim ava /data/ava/annotations/ava_val_v2.2.csv /data/ava/films /data/ava/videos
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore_prepare.sources import installed_sources, read_sources
 
     source = (read_sources(table) if table else installed_sources()).find(name)
@@ -150,7 +150,7 @@ def cut(
     \b
     Example:
       vidcore data cut segments.csv films pieces --short-side 256
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore_prepare.segments import read_segments
 
     _cut(read_segments(segments), videos, target, short_side, crf, sound, how)

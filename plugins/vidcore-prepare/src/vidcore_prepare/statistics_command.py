@@ -30,7 +30,7 @@ def stats(source: Path, target: Path, how: HowToRun) -> None:
     \b
     Example:
       vidcore data stats videos stats
-    """  # noqa: D301 - click reads the character
+    """
     from importlib.util import find_spec
 
     from vidcore_prepare.engine import run

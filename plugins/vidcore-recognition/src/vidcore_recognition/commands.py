@@ -30,7 +30,7 @@ def fuse(streams: tuple[Path, ...], ratio: str, softmax: bool, out: Path | None)
     Examples:
       vidcore fuse runs/joint runs/bone
       vidcore fuse joint.pkl joint-motion.pkl bone.pkl bone-motion.pkl --weights 2:1:2:1
-    """  # noqa: D301 - click reads the character
+    """
     coefficients = _coefficients(ratio, len(streams))
     from vidcore.engine.predictions import write_predictions
     from vidcore_recognition import fusing

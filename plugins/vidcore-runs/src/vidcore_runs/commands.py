@@ -48,7 +48,7 @@ def list_runs(
       vidcore runs list 'utd-*' --sort best
       vidcore runs list --state failed --state killed
       vidcore runs list --where model=slowonly --where engine.epochs=30
-    """  # noqa: D301 - click reads the character
+    """
     found = listing.ordered(listing.chosen(find_runs(runs), patterns, states, where), sort, reverse)
     if as_json:
         for run in found:
@@ -102,7 +102,7 @@ def compare(
       vidcore runs compare small large
       vidcore runs compare runs/sweep --metric top1
       vidcore runs compare small-0 small-1 large-0 large-1 --bootstrap
-    """  # noqa: D301 - click reads the character
+    """
     groups = group(_unique(run for name in names for run in _expand(name, runs)), by_seed=not each_seed)
     split = split or comparing.common_split(groups)
     for text in comparing.reached(groups, split, figures):

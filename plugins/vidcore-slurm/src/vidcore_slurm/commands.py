@@ -58,7 +58,7 @@ def run(
       vidcore slurm run mine.toml --gpus-per-node 8 --partition gpu --time 24:00:00
       vidcore slurm run mine.toml --nodes 2 --gpus-per-node 8 --sbatch reservation=cvpr --dry-run
       vidcore slurm run mine.toml --cluster local --processes-per-node 2 --wait
-    """  # noqa: D301 - click reads the character
+    """
     from vidcore_slurm.jobs import Wanted, minutes, script, submit
 
     name = name or (Path(experiment).stem if stage_names(experiment) else load(experiment, sets=sets).experiment.name)

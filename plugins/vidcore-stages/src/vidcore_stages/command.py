@@ -37,7 +37,7 @@ def stages(source: str, sets: tuple[str, ...], runs: Path, name: str, check: boo
       vidcore run bsn.toml                 # all that is not finished
       vidcore run bsn.toml --from pem      # this one and what reads from it anew
       vidcore config show bsn.toml#pem     # one of them, as an experiment of its own
-    """  # noqa: D301 - click reads the character
+    """
     planned = _plan(source, sets)
     if check:
         click.echo(f"{source}: good (stages {', '.join(stage.name for stage in planned)})")

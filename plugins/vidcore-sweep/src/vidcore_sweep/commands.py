@@ -38,7 +38,7 @@ def sweep(file: Path, run_options: tuple[str, ...], runs: Path, dry_run: bool) -
     Examples:
       vidcore sweep lr.toml --dry-run
       vidcore sweep lr.toml -- --device cuda:1
-    """  # noqa: D301 - click reads the character
+    """
     plan = read_sweep(file)
     if dry_run:
         for line in _trials(plan):

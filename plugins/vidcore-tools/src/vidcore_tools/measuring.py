@@ -37,7 +37,7 @@ def test(
     Examples:
       vidcore test --run runs/quickstart
       vidcore test slowfast-r50-4x16-k400 --weights slowfast-r50-4x16-k400 --set data.root=/data/k400
-    """  # noqa: D301 - click reads the character
+    """
     if bool(run_folder) == bool(weights):
         raise ConfigError("give --run FOLDER or --weights FILE|NAME, one of them")
     if not source:

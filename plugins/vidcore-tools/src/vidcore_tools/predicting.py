@@ -31,7 +31,7 @@ def predict(
     Examples:
       vidcore predict clip.mp4 --run runs/quickstart
       vidcore predict *.mp4 --weights slowfast-r50-4x16-k400 --top-k 3
-    """  # noqa: D301 - click reads the character
+    """
     if run_folder is None and weights is None and recipe is None:
         raise ConfigError("give --run FOLDER, --weights FILE|NAME, or --recipe NAME for its published weights")
     from vidcore.inference import Predictor

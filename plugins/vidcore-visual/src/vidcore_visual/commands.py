@@ -53,7 +53,7 @@ def draw(
       vidcore draw runs/first/predictions/test.jsonl --limit 5
       vidcore draw clip.mp4 --run runs/first -o clip.gif
       vidcore draw test.jsonl --videos /data/ava/videos --only nest -o nest --format png
-    """  # noqa: D301 - click reads the character
+    """
     from rich.console import Console
     from rich.progress import Progress
 
