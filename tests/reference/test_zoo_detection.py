@@ -15,8 +15,9 @@ import zoo
 
 from vidcore.config import Experiment
 from vidcore.plugins import host
+from vidcore_ava.commands import ava
 
-WRITES_A_BANK = "slowonly-lfb_ava-pretrained-r50_infer-4x16x1_ava21-rgb"  # `vidcore ava bank` does that
+WRITES_A_BANK = "slowonly-lfb_ava-pretrained-r50_infer-4x16x1_ava21-rgb"  # for `vidcore ava bank`; never trained
 ROWS = [row for row in zoo.rows("ava", "ava_kinetics", "acrn", "lfb") if row["name"] != WRITES_A_BANK]
 FUSIONS = {None: None, "actor-relation": "ACRNHead", "feature-bank": "FBOHead"}
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
@@ -31,6 +32,25 @@ def test_the_recipe_says_what_the_configuration_says(row: dict[str, Any]) -> Non
     name = zoo.recipe_of(row)
     assert name, f"no recipe has the alias mmaction2:{row['name']}"
     assert stated(zoo.load(name)) == expected(row)
+
+
+def test_the_detector_that_writes_a_bank_is_the_published_one() -> None:
+    (row,) = (row for row in zoo.rows("lfb") if row["name"] == WRITES_A_BANK)
+    name = str(zoo.recipe_of(row))
+    experiment, twin = zoo.load(name), zoo.load("slowonly-r50-4x16-ava21")
+    assert stated_backbone(experiment.model) == backbone_of(row["model"]["backbone"])
+    steps = dict(row["sampling"]["test"]["steps"])
+    sampling = experiment.data.val.sampling
+    assert (sampling.num_frames, sampling.frame_interval) == (
+        steps["SampleAVAFrames"]["clip_len"],
+        steps["SampleAVAFrames"]["frame_interval"],
+    )
+    assert (experiment.data.val.transforms["resize"].short_side, experiment.data.val.batch_size) == (256, 1)
+    assert experiment.data.val.annotations.endswith("ava_val_v2.1.csv")
+    assert experiment.model == twin.model  # so its weights fit
+    assert row["model"]["roi_head"]["shared_head"]["use_half_precision"]
+    half = next(option for option in ava.commands["bank"].params if option.name == "half")
+    assert half.default is True
 
 
 @each_row

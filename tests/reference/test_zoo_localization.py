@@ -9,9 +9,10 @@ import pytest
 import zoo
 
 from vidcore.config import Experiment
+from vidcore.config.loading import read_layers
 from vidcore.plugins import host
 
-ROWS = [row for row in zoo.rows("bmn", "bsn") if row["model"]]  # one more only runs a script
+ROWS = [row for row in zoo.rows("bmn", "bsn") if row["model"]]  # one more only runs a script, see below
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
 MODEL = {  # an argument of the model there -> table and option here
     "feat_dim": "model.in_channels",
@@ -101,3 +102,15 @@ def test_published_figures_and_weights_are_there(row: dict[str, Any]) -> None:
     checkpoints = row["published"][0]["checkpoint"]
     assert entry.url in ([checkpoints] if isinstance(checkpoints, str) else checkpoints)
     assert re.search(rf"-{entry.sha256[:8]}\.pth$", entry.url)
+
+
+def test_the_script_between_both_networks_is_a_stage_of_the_whole_recipe() -> None:
+    (row,) = (row for row in zoo.rows("bsn") if not row["model"])
+    whole = read_layers(str(zoo.recipe_of(row))).table
+    assert whole["stage"]["candidates"] == {
+        "type": "proposals",
+        "predictions": ["stage:curves/train", "stage:curves/val"],
+    }
+    figures = {one["metric"]: one["value"] for one in whole["about"]["published"]}
+    metrics = row["published"][0]["results"][0]["metrics"]
+    assert figures == {metric: pytest.approx(value / 100) for metric, value in metrics.items()}
