@@ -40,7 +40,16 @@ def folder(tmp_path: Path) -> RunFolder:
     folder = RunFolder(tmp_path / "runs" / "x")
     folder.path.mkdir(parents=True)
     folder.write_experiment(TABLE)
+    folder.metrics.write_text('{"step": 10}\n')
     return folder
+
+
+def test_a_mistake_that_was_told_before_anything_came_of_it_can_be_mended(folder: RunFolder) -> None:
+    folder.metrics.write_text("")
+    assert folder.standing(changed(optimizer__lr=0.2)) == (Standing.NEW, [])
+    (folder.checkpoints / "step-00000010").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"optimizer.lr: was 0.1, is 0.2"):
+        folder.standing(changed(optimizer__lr=0.2))
 
 
 def test_an_empty_folder_is_new(tmp_path: Path) -> None:

@@ -85,6 +85,11 @@ class RunFolder:
                     f"{self.path} holds {foreign[0]!r} and is no run folder; choose another --name or --runs"
                 )
 
+    def begun(self) -> bool:
+        """Whether anything has come of the experiment in it; a mistake that was told before may still be mended."""
+        lines = self.metrics.exists() and self.metrics.stat().st_size > 0
+        return self.experiment.exists() and (lines or self.result.exists() or any(self.checkpoints.glob("step-*")))
+
     def standing(self, table: dict[str, Any]) -> tuple[Standing, list[str]]:
         """What the folder holds for an experiment, and remarks on what differs without harm.
 
@@ -95,7 +100,7 @@ class RunFolder:
             RunError: Its experiment.toml cannot be read.
             ConfigError: Another experiment was run in it; the message shows each difference.
         """
-        if not self.experiment.exists():
+        if not self.begun():
             return Standing.NEW, []
         before = self.read_experiment()
         remarks = self._compare(before, table)

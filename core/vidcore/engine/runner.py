@@ -104,7 +104,7 @@ def _take_folder(folder: RunFolder, fresh: bool, stack: contextlib.ExitStack) ->
     stack.enter_context(LogFile(folder.log))
     if kept is not None:
         log.info("the earlier run is kept as %s", kept)
-    return folder.read_experiment() if folder.experiment.exists() else {}
+    return folder.read_experiment() if folder.begun() else {}
 
 
 def _run(

@@ -13,7 +13,7 @@ from vidcore.testing import check_plugin
 from vidcore_runs import plugin
 from vidcore_runs.bootstrap import compare as differ
 from vidcore_runs.commands import compare, list_runs, show
-from vidcore_runs.ending import State
+from vidcore_runs.ending import Ending, State
 from vidcore_runs.grouping import group
 from vidcore_runs.records import find_run, find_runs, read_run
 from vidcore_runs.showing import times_of
@@ -80,6 +80,12 @@ def test_a_figure_of_which_less_is_better_is_told_from_what_the_run_took_for_bes
 )
 def test_an_unfinished_run_tells_how_it_ended(made, log: str, state: State) -> None:
     assert read_run(made("cut", top1=(0.1,), log=log)).ending.state is state
+
+
+def test_a_run_that_was_told_what_is_wrong_before_its_first_step_has_failed(made) -> None:
+    folder = made("wrong", top1=(0.1,))
+    (folder / "log.txt").write_text("")
+    assert read_run(folder).ending == Ending(State.FAILED, "before the first step")
 
 
 def test_a_run_whose_lock_is_held_is_running(made, tmp_path: Path) -> None:

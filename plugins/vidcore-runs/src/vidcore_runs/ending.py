@@ -69,6 +69,8 @@ def read_ending(folder: Path, result: Mapping[str, Any]) -> Ending:
             return Ending(State.FAILED, found[1])
         if _BEGINNING.search(text):
             break
+    else:
+        return Ending(State.FAILED, "before the first step")
     return Ending(State.KILLED, "without a word: killed, or the machine went down")
 
 
