@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from vidcore import build, load_experiment
 from vidcore.cli.main import cli
@@ -150,6 +152,45 @@ def test_two_videos_of_one_name_are_refused(folder: Path) -> None:
     (folder / "videos/a.avi").write_bytes(b"")
     done = features("--out", "features")
     assert "would both be written to a.npy" in f"{done.output}{done.exception}"
+
+
+@pytest.fixture
+def flow(folder: Path) -> Path:
+    """Flow of both videos, in folders of folders, and a model that looks at it."""
+    for name, pairs in (("a", 40), ("b.one", 55)):
+        place = folder / "flow/deep" / name
+        place.mkdir(parents=True)
+        for number, axis in itertools.product(range(1, pairs + 1), "xy"):
+            Image.fromarray(np.full((48, 64), 100 + number, np.uint8)).save(place / f"flow_{axis}_{number:05}.jpg")
+    text = MODEL.replace("base_channels = 8", "base_channels = 8\nin_channels = 2")
+    text = text.replace('"recognition"', '"recognition"\nmean = [127.5, 127.5]\nstd = [19.0, 19.0]')
+    (folder / "flow.toml").write_text(text + '[data]\ndecoder = "flow-frames"\n')
+    experiment = load_experiment(folder / "flow.toml")
+    contract = weights_contract(experiment, ("left", "right"))
+    save_weights(folder / "flow.safetensors", build(experiment.model).state_dict(), contract)
+    return folder
+
+
+def test_flow_has_features_too_and_both_are_what_localization_trains_on(flow: Path) -> None:
+    given = ["--weights", "flow.safetensors", "--interval", "8", "--device", "cpu", "--output", "of-flow"]
+    done = CliRunner().invoke(cli, ["data", "features", "flow", *given])
+    assert done.exit_code == 0, f"{done.output}{done.exception}"
+    assert [np.load(f"of-flow/{name}.npy").shape for name in ("a", "b.one")] == [(5, 64), (7, 64)]
+    assert features("--output", "features").exit_code == 0
+    Path("of-flow/b.one.npy").rename("of-flow/b.npy")
+    row = {"duration_second": 2.0, "annotations": [{"segment": [0.5, 1.0], "label": "left"}]}
+    Path("segments.json").write_text(json.dumps({"a": row, "b": row}))
+    both = BMN.replace('features = "features"', 'features = ["features", "of-flow"]')
+    Path("both.toml").write_text(both.replace("in_channels = 64", "in_channels = 128"))
+    trained = CliRunner().invoke(cli, ["run", "both.toml", "--set", "engine.device=cpu"])
+    assert trained.exit_code == 0, f"{trained.output}{trained.exception}"
+
+
+def test_videos_of_folders_in_folders_are_found(folder: Path) -> None:
+    (folder / "videos/more").mkdir()
+    (folder / "videos/b.mp4").rename(folder / "videos/more/b.mp4")
+    assert features("--output", "features").exit_code == 0
+    assert sorted(path.name for path in Path("features").iterdir()) == ["a.npy", "b.npy"]
 
 
 def test_a_dry_run_needs_no_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,24 @@ def test_wrong_channels_are_told(folder: Path) -> None:
         first(built(folder, channels=400))
 
 
+def test_features_of_several_folders_are_joined_by_channels(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (folder / "flow").mkdir()
+    for index in range(3):
+        np.save(folder / f"flow/train{index}.npy", np.full((10, 5), index, np.float32))
+    dataset = built(folder, features=("features", "flow"), channels=CHANNELS + 5, resample=True)
+    joined = first(dataset).inputs["features"][0]
+    np.testing.assert_array_equal(joined[:CHANNELS], first(built(folder)).inputs["features"][0])
+    assert joined.shape == (CHANNELS + 5, LENGTH) and (joined[CHANNELS:] == 0).all()
+    (finding,) = dataset.check(deep=True)
+    assert len(dataset) == 3 and "flow/train3.npy is not there" in finding.text
+    with pytest.raises(DataError, match=r"train0\.npy: has 17 channels with the other folders, not 12"):
+        first(built(folder, features=("features", "flow"), channels=CHANNELS, resample=True))
+    with pytest.raises(DataError, match=r"flow/train0\.npy: has 10 moments, not 40"):
+        first(built(folder, features=("features", "flow")))
+    with pytest.raises(ValueError, match="names no folder"):
+        FeatureSegments(annotations="train.json", features=())
+
+
 def test_missing_features_are_counted_named_or_refused(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     (folder / "features/train1.npy").unlink()
     dataset = built(folder)

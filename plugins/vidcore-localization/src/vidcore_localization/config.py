@@ -56,7 +56,8 @@ class FeatureSegments(DatasetConfig):
     # JSON below data.root: video -> duration and segments, as ActivityNet's, with or without "database" around
     annotations: str = field(validator=min_len(1))
     subset: str = ""  # of the videos, where the JSON says which they belong to; "": all
-    features: str = ""  # folder below data.root
+    # folder below data.root; several, such as of RGB and of flow: their channels are joined
+    features: str | tuple[str, ...] = field(default="")
     prefix: str = ""  # of a feature file, before the video's name
     suffix: Literal[".csv", ".npy", ".npz"] = ".csv"  # of a feature file, after the video's name
     layout: Literal["time-first", "channels-first"] = "time-first"  # of the array in a file
@@ -65,6 +66,11 @@ class FeatureSegments(DatasetConfig):
     channels: int | None = field(default=None, validator=optional(ge(1)))  # left out: whatever the files have
     classes: str | tuple[str, ...] = ""  # file below data.root, or the names; "": all that the annotations name, sorted
     missing: Literal["skip", "fail"] = "skip"  # videos without a feature file: left out and counted, or an error
+
+    @features.validator
+    def _is_some_folder(self, attribute: Any, value: str | tuple[str, ...]) -> None:
+        if value == ():
+            raise ValueError("names no folder")
 
     def facts(self, root: Path) -> Facts:
         """Classes, and the shape of the features."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from attrs import evolve
 from torch import Tensor
 
 from vidcore.data.clips import DataContext
@@ -44,10 +45,14 @@ class FeatureSegmentDataset:
         refuse_frame_options(config, context.split)
         self.config, self._classes = config, tuple(classes)
         self._file, self._findings = annotations.file, annotations.findings
-        self._folder = context.root / config.features
-        self._videos = with_files(annotations, self._folder, (config.prefix, config.suffix), config.missing)
+        folders = (config.features,) if isinstance(config.features, str) else config.features
+        self._folders, around = tuple(context.root / folder for folder in folders), (config.prefix, config.suffix)
+        self._videos, self._missing = annotations.videos, tuple[Finding, ...]()
+        for folder in self._folders:
+            there = evolve(annotations, videos=self._videos)
+            self._videos = with_files(there, folder, around, config.missing)
+            self._missing += without_files(there, self._videos, folder, around)
         self._labels = labels_of(self._videos, self._classes, annotations.file)
-        self._missing = without_files(annotations, self._videos, self._folder, (config.prefix, config.suffix))
         tell_findings(annotations)
 
     @property
@@ -58,8 +63,8 @@ class FeatureSegmentDataset:
         return len(self._videos)
 
     def path(self, index: int) -> Path:
-        """The feature file at this index."""
-        return self._folder / f"{self.config.prefix}{self._videos[index].name}{self.config.suffix}"
+        """The feature file at this index; the first of several."""
+        return self._paths(index)[0]
 
     def where(self, index: int) -> str:
         """The feature file and where its segments stand, for messages."""
@@ -86,14 +91,24 @@ class FeatureSegmentDataset:
             except DataError as error:
                 yield Finding("error", self.where(index), str(error))
 
+    def _paths(self, index: int) -> list[Path]:
+        name = f"{self.config.prefix}{self._videos[index].name}{self.config.suffix}"
+        return [folder / name for folder in self._folders]
+
     def _features(self, index: int) -> Tensor:
-        path, config = self.path(index), self.config
-        features = read_features(path, config.layout)
-        if config.channels is not None and features.shape[0] != config.channels:
+        """Those of all folders, channels after each other, `[C, T]`."""
+        paths = self._paths(index)
+        features = torch.cat([self._of_length(path) for path in paths])
+        if self.config.channels is not None and features.shape[0] != self.config.channels:
             raise DataError(
-                f"{path}: has {features.shape[0]} channels, not {config.channels}; mend 'channels', or 'layout' where "
-                "time and channels lie the other way round"
+                f"{paths[0]}: has {features.shape[0]} channels{' with the other folders' if paths[1:] else ''}, not "
+                f"{self.config.channels}; mend 'channels', or 'layout' where time and channels lie the other way round"
             )
+        return features
+
+    def _of_length(self, path: Path) -> Tensor:
+        config = self.config
+        features = read_features(path, config.layout)
         if features.shape[1] != config.length and not config.resample:
             raise DataError(
                 f"{path}: has {features.shape[1]} moments, not {config.length}; set resample = true to bring all "

@@ -56,6 +56,14 @@ class FeatureExtractor:
         """What the columns of scores are; none where features are extracted."""
         return tuple(self._predictor.classes) if self._options.what == "scores" else ()
 
+    def is_video(self, folder: Path) -> bool:
+        """Whether a folder is one video, of frames or of flow, for the decoder that the model was trained with."""
+        try:
+            with self._context.decoder.open(folder):
+                return True
+        except (DataError, OSError):
+            return False
+
     def video(self, path: Path) -> Array:
         """Features of a video, float32 `[T, C]`: a row for each `interval` frames, the last one for what is left.
 
@@ -127,7 +135,7 @@ def extract_files(
         out.mkdir(parents=True, exist_ok=True)
         (out / CLASS_NAMES).write_text("".join(f"{name}\n" for name in extractor.classes), encoding="utf-8")
     for path in files:
-        if (out / f"{path.stem}.npy").exists():
+        if (out / f"{name_of(path)}.npy").exists():
             say(f"{path.name}: is there")
             continue
         try:
@@ -136,24 +144,46 @@ def extract_files(
             say(str(error))
             broken.append(path)
             continue
-        write_features(out, path.stem, found)
+        write_features(out, name_of(path), found)
         say(f"{path.name}: {found.shape[0]} moments of {found.shape[1]} channels")
     return broken
 
 
-def files_of(videos: Sequence[Path]) -> list[Path]:
-    """The files themselves, and those in folders, which must differ in name.
+def videos_of(paths: Sequence[Path], is_video: Callable[[Path], bool]) -> list[Path]:
+    """The videos themselves, and those in folders at any depth, which must differ in name; hidden ones are none.
+
+    Args:
+        paths: Videos, and folders of them.
+        is_video: Whether a folder is one: of frames, or of flow.
 
     Raises:
-        DataError: There is none, or two have the same name.
+        DataError: There is none, two have the same name, or a folder cannot be listed.
     """
-    files = [file for path in videos for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
-    files = [file for file in files if file.is_file() and not file.name.startswith(".")]
-    stems: dict[str, Path] = {}
-    for file in files:
-        if file.stem in stems:
-            raise DataError(f"{file} and {stems[file.stem]} would both be written to {file.stem}.npy; rename one")
-        stems[file.stem] = file
-    if not files:
-        raise DataError(f"there is no file in {', '.join(map(str, videos))}")
-    return files
+    videos = [video for path in paths for video in _inside(path, is_video)]
+    names: dict[str, Path] = {}
+    for video in videos:
+        name = name_of(video)
+        if name in names:
+            raise DataError(f"{video} and {names[name]} would both be written to {name}.npy; rename one")
+        names[name] = video
+    if not videos:
+        raise DataError(f"there is no video in {', '.join(map(str, paths))}")
+    return videos
+
+
+def name_of(video: Path) -> str:
+    """Of its features: a folder's name whole, a file's without its suffix."""
+    return video.name if video.is_dir() else video.stem
+
+
+def _inside(path: Path, is_video: Callable[[Path], bool]) -> Iterator[Path]:
+    if not path.is_dir() or is_video(path):
+        yield path
+        return
+    try:
+        entries = sorted(path.iterdir())
+    except OSError as error:
+        raise DataError(f"{path} cannot be listed: {error.strerror or error}") from error
+    for entry in entries:
+        if not entry.name.startswith("."):
+            yield from _inside(entry, is_video)

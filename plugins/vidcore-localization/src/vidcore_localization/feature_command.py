@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -28,9 +29,11 @@ from vidcore.wording import counted
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
 def features(
     videos: tuple[Path, ...], run_folder: Path | None, weights: str, out: Path, interval: int, window: int | None,
-    what: str, maps: int, batch: int, device: str,
+    what: Literal["features", "scores"], maps: int, batch: int, device: str,
 ) -> None:  # fmt: skip
     """Extract features of VIDEOS, files or folders of them, with any recognition model. Those that are there are kept.
+
+    A model that looks at optical flow takes folders of flow, as `vidcore data flow` writes them.
 
     \b
     Examples:
@@ -38,15 +41,16 @@ def features(
       vidcore data features videos/ --weights slowonly-r50-8x8-k400 --output features --interval 16
     """
     from vidcore.inference import Predictor
-    from vidcore_localization.extraction import FeatureExtractor, extract_files, files_of
+    from vidcore_localization.extraction import FeatureExtractor, extract_files, videos_of
     from vidcore_localization.feature_config import Extraction
 
     if bool(run_folder) == bool(weights):
         raise ConfigError("give --run FOLDER or --weights FILE|NAME, one of them")
-    files = files_of(videos)
     predictor = Predictor(run=run_folder, device=device) if run_folder else Predictor(weights=weights, device=device)
-    options = Extraction(interval=interval, window=window, what=what, maps=maps, batch=batch)  # type: ignore[arg-type]
-    broken = extract_files(FeatureExtractor(predictor, options), files, out, click.echo)
+    options = Extraction(interval=interval, window=window, what=what, maps=maps, batch=batch)
+    extractor = FeatureExtractor(predictor, options)
+    files = videos_of(videos, extractor.is_video)
+    broken = extract_files(extractor, files, out, click.echo)
     if broken:
         click.echo(f"{len(broken)} of {counted(len(files), 'video')} could not be read", err=True)
         raise click.exceptions.Exit(1)

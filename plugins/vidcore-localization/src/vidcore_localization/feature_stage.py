@@ -10,7 +10,7 @@ import click
 from vidcore.errors import DataError
 from vidcore.inference import Predictor
 from vidcore.wording import counted
-from vidcore_localization.extraction import FeatureExtractor, extract_files, files_of
+from vidcore_localization.extraction import FeatureExtractor, extract_files, videos_of
 from vidcore_localization.feature_config import FeatureStage
 
 
@@ -29,13 +29,13 @@ class Features:
             DataError: More videos than `max_bad_fraction` could not be read; each was told.
         """
         config = self.config
-        files = files_of([base / Path(path).expanduser() for path in config.videos])
         if config.run:
             predictor = Predictor(run=base / config.run, device=device)
         else:
             predictor = Predictor(weights=config.weights, device=device)
-        out = folder / self.artifacts["features"]
-        broken = extract_files(FeatureExtractor(predictor, config), files, out, click.echo)
+        extractor = FeatureExtractor(predictor, config)
+        files = videos_of([base / Path(path).expanduser() for path in config.videos], extractor.is_video)
+        broken = extract_files(extractor, files, folder / self.artifacts["features"], click.echo)
         if len(broken) > config.max_bad_fraction * len(files):
             raise DataError(
                 f"{len(broken)} of {counted(len(files), 'video')} could not be read, more than max_bad_fraction = "
