@@ -21,11 +21,11 @@ from nox.command import CommandFailed
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-import sessions  # noqa: E402
-import untested  # noqa: E402
-from environments import Environment, MissingRequirementError  # noqa: E402
-from reports import write_report  # noqa: E402
-from workspace import core, find_distributions  # noqa: E402
+import sessions
+import untested
+from environments import Environment, MissingRequirementError
+from reports import write_report
+from workspace import core, find_distributions
 
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "venv"

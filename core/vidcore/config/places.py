@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import cast
 
 from vidcore.errors import DataError
 from vidcore.plugins.asking import first_that_accepts, what_to_install
@@ -32,7 +33,7 @@ def place(name: str | os.PathLike[str]) -> Path:
         DataError: No installed plugin opens such addresses.
     """
     if not is_address(name):
-        return Path(name) if isinstance(name, str) else name  # type: ignore[return-value]
+        return Path(name) if isinstance(name, str) else cast("Path", name)
     opener = first_that_accepts("place", name)
     if opener is None:
         raise DataError(f"{name} is not on this machine; a plugin that opens it is needed{what_to_install('place')}")

@@ -37,7 +37,7 @@ def _converter(whole: bool) -> cattrs.Converter:
             pass  # a table of fixed form, not a component
         for entry in attrs.fields(type(config)):
             value = getattr(config, entry.name)
-            if value is not None and (whole or not _is_default(entry, value)):
+            if value is not None and (whole or value != default_of(entry)):
                 table[entry.name] = converter.unstructure(value)
         return table
 
@@ -49,9 +49,9 @@ def _converter(whole: bool) -> cattrs.Converter:
     return converter
 
 
-def _is_default(entry: Any, value: Any) -> bool:
-    default = entry.default.factory() if isinstance(entry.default, attrs.Factory) else entry.default  # type: ignore[arg-type]
-    return bool(value == default)
+def default_of(entry: Any) -> Any:
+    """The default of a field of an attrs class, `attrs.NOTHING` where it has none."""
+    return entry.default.factory() if hasattr(entry.default, "factory") else entry.default
 
 
 def dumps(table: dict[str, Any]) -> str:

@@ -110,7 +110,7 @@ def _load(
 ) -> Generator[_Loaded, None, None]:
     """What the workers give, until the plan is done; closing it ends them."""
     loader: DataLoader[_Loaded] = DataLoader(
-        fetcher,  # type: ignore[arg-type]
+        fetcher,  # type: ignore[arg-type]  # torch asks for __getitems__ only, its types for more
         batch_sampler=plan,
         num_workers=workers,
         prefetch_factor=prefetch if workers else None,
@@ -308,8 +308,8 @@ def _obituary(death: str, board: _Board, dataset: Dataset) -> str:
     held = board.held_by_dead()
     if not held:
         return (
-            f"a worker died before it read anything: {death}. In a script, start runs below "
-            '`if __name__ == "__main__":`; data.workers = 0 reads without workers'
+            f"a worker died while it read nothing: {death}. Out of memory? Fewer data.workers need less. In a script, "
+            'start runs below `if __name__ == "__main__":`; data.workers = 0 reads without workers'
         )
     names = ", ".join(where(dataset, index) for index in held)
     return (

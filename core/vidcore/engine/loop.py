@@ -68,7 +68,7 @@ class Training:
     @scaler.default
     def _scaler(self) -> torch.amp.GradScaler:
         # else fused kernels skip an overflow themselves, and SGD's has then a momentum that nobody wrote
-        self.optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]
+        self.optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]  # torch's word for it
         return self.precision.scaler()
 
     @statistics.default

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -19,8 +20,9 @@ from vidcore_prepare.options import HowToRun, make_all, run_options
 @click.option("--scale", default="log", show_default=True, type=click.Choice(["power", "log"]), help="What is written.")
 @run_options
 def audio_features(
-    source: Path, target: Path, sample_rate: int, window: float, step: float, bands: int, scale: str, how: HowToRun
-) -> None:
+    source: Path, target: Path, sample_rate: int, window: float, step: float, bands: int,
+    scale: Literal["power", "log"], how: HowToRun,
+) -> None:  # fmt: skip
     """Write the mel spectrogram of every sound or video below SOURCE to TARGET, as float32 .npy [time, band].
 
     Names and folders stay, only the suffix changes. What is there is kept, so a command that was stopped goes on when
@@ -36,7 +38,7 @@ def audio_features(
     from vidcore_prepare.files import SOUND_SUFFIXES, items_of
 
     try:
-        options = MelSpectrogram(window=window, step=step, bands=bands, scale=scale)  # type: ignore[arg-type]
+        options = MelSpectrogram(window=window, step=step, bands=bands, scale=scale)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     items = items_of(source, target, ".npy", SOUND_SUFFIXES)

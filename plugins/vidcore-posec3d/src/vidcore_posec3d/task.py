@@ -7,7 +7,7 @@ K classes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -110,5 +110,5 @@ def common_frame(batch: Batch) -> tuple[int, int]:
             f"key points of a batch must lie in frames of one known size, here: {told} (height x width); end the "
             "transforms with a crop or resize to an exact size, and put `project` first where they are no pixels"
         )
-    ((height, width),) = sizes  # type: ignore[misc]
+    height, width = cast("tuple[int, int]", sizes.pop())
     return height, width

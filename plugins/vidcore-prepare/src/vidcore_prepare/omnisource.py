@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
@@ -51,9 +52,9 @@ def segments(annotation: Path) -> Iterator[tuple[str, float, float, str]]:
             yield video.name, piece * _SECONDS, (piece + 1) * _SECONDS, f"{video.name}/part_{piece}"
 
 
-def _whole_video(file: Path, number: int, entry: object) -> WholeVideo:
+def _whole_video(file: Path, number: int, entry: Any) -> WholeVideo:
     try:
-        name, label, count, good = (entry[key] for key in ("video_dir", "label", "num_clips", "positive_clip_inds"))  # type: ignore[index]
+        name, label, count, good = (entry[key] for key in ("video_dir", "label", "num_clips", "positive_clip_inds"))
         video = WholeVideo(str(name), int(label), int(count), tuple(map(int, good)))
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{file}: entry {number}: {type(error).__name__}: {error}") from error

@@ -63,7 +63,7 @@ def _fetch(source: DataSource, target: Path, videos: bool, how: HowToRun) -> Non
     from vidcore_prepare.workshop import NAME
 
     items = items_to_fetch(source.files, target)
-    work, options = FetchFile(cache=target / NAME), {"workers": how.workers, "part": how.part, "pool": how.pool}
+    work = FetchFile(cache=target / NAME)
     if not videos or not all(item.output.exists() for item in items):
         whole = run(items, work, target, title=f"fetching {source.name}", show=True)  # all parts need the annotations
         for path, value in note_hashes(items, target).items():
@@ -74,7 +74,10 @@ def _fetch(source: DataSource, target: Path, videos: bool, how: HowToRun) -> Non
         wanted = source.videos_in(target)
         if any(is_youtube(each.url) for each in wanted):
             require_yt_dlp()
-        report = run(items_to_fetch(wanted, target), work, target, title="fetching videos", show=True, **options)  # type: ignore[arg-type]
+        report = run(
+            items_to_fetch(wanted, target), work, target,
+            workers=how.workers, part=how.part, pool=how.pool, title="fetching videos", show=True,
+        )  # fmt: skip
         conclude(report, "videos")
     elif source.by_hand:
         click.echo(f"The videos: {source.by_hand}")

@@ -18,6 +18,7 @@ from attrs import frozen
 from vidcore.config.experiment import Experiment
 from vidcore.config.slots import Slot
 from vidcore.config.structure import annotations_of, describe, slot_of
+from vidcore.config.tables import default_of
 from vidcore.errors import ConfigError, PluginError
 from vidcore.plugins import Host, load_reference
 from vidcore.wording import nearest
@@ -44,7 +45,7 @@ def keys_of(cls: type) -> list[Key]:
         if not entry.init:
             continue
         annotation = annotations_of(cls)[entry.name]
-        default = entry.default.factory() if isinstance(entry.default, attrs.Factory) else entry.default  # type: ignore[arg-type]
+        default = default_of(entry)
         keys.append(
             Key(
                 name=entry.name,
