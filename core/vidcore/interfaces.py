@@ -30,10 +30,9 @@ class FrameView:
     """
 
     crop: tuple[int, int, int, int] | None = None  # x, y, width, height; None: the whole frame
-    size: tuple[int, int] | None = None  # height, width of what comes out; None: as cropped
-    scaling: Scaling = (
-        "area"  # "reference": full RGB first, then bilinear without antialiasing, as published figures had
-    )
+    size: tuple[int, int] | None = None  # height, width after scaling; None: as cropped
+    scaling: Scaling = "area"  # "reference": all to RGB, then bilinear without antialiasing, as published figures had
+    window: tuple[int, int, int, int] | None = None  # x, y, width, height of what is kept of the scaled picture
 
 
 @frozen(kw_only=True, eq=False)

@@ -87,6 +87,7 @@ class CountingDecoder:
     def __init__(self) -> None:
         self.inner = PyAV(PyAVConfig(index_cache=False))
         self.requests: list[int] = []
+        self.given: list[torch.Tensor] = []
 
     def open(self, path: Any) -> Any:
         reader = self.inner.open(path)
@@ -94,7 +95,8 @@ class CountingDecoder:
 
         def counted(requests: Any) -> Any:
             self.requests.append(len(requests))
-            return read(requests)
+            self.given = read(requests)
+            return self.given
 
         reader.read = counted  # type: ignore[method-assign]
         return reader
@@ -113,12 +115,52 @@ def test_one_decoding_serves_all_repeats_and_views(video_folder: Path, changes: 
 def test_crops_of_overlapping_clips_are_cut_from_frames_that_were_made_once(video_folder: Path) -> None:
     decoder = CountingDecoder()
     (reading,) = read(video_folder, decoder=decoder, views=Views(clips=4, crops=3))
-    assert decoder.requests == [1]
+    assert decoder.requests == [12]  # in one reading
     with decoder.inner.open(video_folder / "up/0.mp4") as reader:
         frames = reader.frames(reading.frames.ravel().tolist()).unflatten(0, reading.frames.shape)
     for crop, left in enumerate((0, 32, 16)):
         expected = frames[..., 8:40, left : left + 32].transpose(1, 2)
         assert torch.equal(reading.video[crop::3], expected)
+
+
+@pytest.mark.parametrize(("probability", "copied"), [(0.0, False), (1.0, True)])
+def test_views_stay_where_the_decoder_wrote_them_unless_they_are_mirrored(
+    video_folder: Path, probability: float, copied: bool
+) -> None:
+    decoder = CountingDecoder()
+    transforms = {
+        "crop": CenterCrop(transform_config.CenterCrop(size=32)),
+        "flip": Flip(transform_config.Flip(probability=probability)),
+    }
+    first, second = read(video_folder, decoder=decoder, transforms=transforms, training=True, repeats=2)
+    for reading, given in zip((first, second), decoder.given, strict=True):
+        assert (reading.video.data_ptr() != given.data_ptr()) == copied
+        expected = given.flip(-1) if copied else given
+        assert torch.equal(reading.video[0].transpose(0, 1), expected)
+    plain = {"crop": transforms["crop"]}
+    (reading,) = read(video_folder, decoder=decoder, transforms=plain, views=Views(clips=3, crops=3))
+    assert reading.video.data_ptr() == decoder.given[0].data_ptr()
+    assert torch.equal(reading.video, torch.stack(decoder.given).transpose(1, 2))
+
+
+def test_views_with_gaps_between_them_in_memory_are_copied(video_folder: Path) -> None:
+    decoder = CountingDecoder()
+
+    class Gaps:
+        def open(self, path: Any) -> Any:
+            reader = decoder.open(path)
+            read = reader.read
+
+            def with_gaps(requests: Any) -> Any:
+                pictures = [tensor.permute(0, 2, 3, 1) for tensor in read(requests)]
+                block = torch.stack([each for picture in pictures for each in (picture, torch.zeros_like(picture))])
+                return list(block[::2].permute(0, 1, 4, 2, 3))
+
+            reader.read = with_gaps
+            return reader
+
+    (reading,) = read(video_folder, decoder=Gaps(), views=Views(clips=3, crops=3))
+    assert torch.equal(reading.video, torch.stack(decoder.given).transpose(1, 2))
 
 
 def test_repeats_differ_from_each_other(video_folder: Path) -> None:

@@ -28,6 +28,17 @@ def test_each_frame_is_decoded_once_and_given_in_the_order_asked_for() -> None:
     assert cut[:, 0, 0, 0].tolist() == [1, 0]
 
 
+def test_windows_are_cut_from_pictures_that_were_scaled_once() -> None:
+    sloped = (torch.arange(6, dtype=torch.uint8) * 20).expand(5, 3, 4, 6)
+    views = [FrameView(size=(8, 12), window=(x, 2, 4, 5)) for x in (0, 8)]
+    reader = WholeFrames("x", INFO, lambda numbers: sloped[numbers])
+    whole, left, right = reader.read([([1, 2], FrameView(size=(8, 12))), ([2, 2, 1], views[0]), ([1], views[1])])
+    assert torch.equal(left, whole[[1, 1, 0], :, 2:7, :4])
+    assert torch.equal(right, whole[:1, :, 2:7, 8:])
+    with pytest.raises(DataError, match=r"x: window \(9, 2, 4, 5\) .* does not fit into 12x8"):
+        reader.frames([0], FrameView(size=(8, 12), window=(9, 2, 4, 5)))
+
+
 def test_nothing_is_decoded_for_no_frames() -> None:
     reader = WholeFrames("x", INFO, lambda numbers: FRAMES[[9]])
     assert reader.frames([]).shape == (0, 3, 4, 6)

@@ -6,7 +6,7 @@ Letters: V views (clips x crops, crops of one clip side by side), C channels, T 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from vidcore.data.geometry import FramePlan, Geometry, plan_together
 from vidcore.data.sampling import Sampling
 from vidcore.data.transforms import PlacesCrops, plan_all
 from vidcore.errors import DataError
-from vidcore.interfaces import Decoder, FrameView, Scaling, VideoReader
+from vidcore.interfaces import Decoder, Scaling, VideoReader
 
 WHOLE_VIDEO = (0, -1)
 
@@ -41,7 +41,7 @@ class DataContext:
     repeats: int = 1  # readings of a video that share one decoding, in training
 
 
-@frozen(kw_only=True, eq=False)
+@frozen(eq=False)
 class Reading:
     """One reading of a video."""
 
@@ -87,16 +87,9 @@ def read_clips(
         count = None if context.training else context.views.clips
         frames = context.sampling.clips(length, info.fps, draws, count) + first
         choices.append(_choose(frames, (info.height, info.width), context, draws))
-    decoded = _decode(reader, choices)
-    return [
-        Reading(
-            video=_join(choice, decoded, info.moves),
-            frames=choice.frames,
-            geometry=choice.geometry,
-            draws=choice.draws,
-        )
-        for choice in choices
-    ]
+    requests = [(row, plan.view) for each in choices for row in each.frames.tolist() for plan in each.plans]
+    pictures = iter(reader.read(requests))
+    return [Reading(_join(each, pictures, info.moves), each.frames, each.geometry, each.draws) for each in choices]
 
 
 def _choose(frames: Indices, size: tuple[int, int], context: DataContext, rng: np.random.Generator | None) -> _Choice:
@@ -105,30 +98,19 @@ def _choose(frames: Indices, size: tuple[int, int], context: DataContext, rng: n
     return _Choice(frames, plan_together([geometry for geometry, _ in planned], context.scaling), *planned[0])
 
 
-def _decode(reader: VideoReader, choices: Sequence[_Choice]) -> dict[FrameView, tuple[Indices, Tensor]]:
-    """Numbers, ascending, and pictures `[N, C, h, w]` of each view: a frame that several clips want is made once."""
-    wanted = dict[FrameView, list[Indices]]()
-    for choice in choices:
-        for view in {plan.view for plan in choice.plans}:
-            wanted.setdefault(view, []).append(choice.frames.ravel())
-    numbers = {view: np.unique(np.concatenate(frames)) for view, frames in wanted.items()}
-    pictures = reader.read([(frames.tolist(), view) for view, frames in numbers.items()])
-    return dict(zip(numbers, zip(numbers.values(), pictures, strict=True), strict=True))
-
-
-def _join(choice: _Choice, decoded: Mapping[FrameView, tuple[Indices, Tensor]], moves: bool) -> Tensor:
+def _join(choice: _Choice, pictures: Iterator[Tensor], moves: bool) -> Tensor:
     """All views, `[V, C, T, H, W]`. Laid out with channels last, as they are decoded and as networks like it."""
-    channels = next(iter(decoded.values()))[1].shape[1]
-    clips, num_frames = choice.frames.shape
-    shape = (clips, len(choice.plans), num_frames, *choice.geometry.size, channels)
-    video = np.empty(shape, np.uint8)  # NumPy asks for huge pages and copies cut pictures fast: a tenth of torch's time
-    for crop, plan in enumerate(choice.plans):
-        numbers, pictures = decoded[plan.view]
-        finished = plan.finish(pictures, moves).permute(0, 2, 3, 1).numpy()
-        for clip, rows in enumerate(np.searchsorted(numbers, choice.frames).tolist()):
-            for place, row in zip(video[clip, crop], rows, strict=True):
-                np.copyto(place, finished[row])
-    return torch.from_numpy(video).flatten(0, 1).permute(0, 4, 1, 2, 3)
+    views = [plan.finish(next(pictures), moves).permute(0, 2, 3, 1) for _ in choice.frames for plan in choice.plans]
+    return _stacked(views).permute(0, 4, 1, 2, 3)
+
+
+def _stacked(views: list[Tensor]) -> Tensor:
+    """`torch.stack`, which copies nothing where the decoder put all side by side in memory."""
+    first, size, dense = views[0], views[0].numel(), all(view.is_contiguous() for view in views)
+    in_turn = [view.data_ptr() for view in views] == [first.data_ptr() + size * number for number in range(len(views))]
+    if dense and in_turn and first.untyped_storage().nbytes() >= first.storage_offset() + len(views) * size:
+        return first.as_strided((len(views), *first.shape), (size, *first.stride()))
+    return torch.stack(views)
 
 
 def _within(part: tuple[int, int], num_frames: int) -> tuple[int, int]:

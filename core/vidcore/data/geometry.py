@@ -161,7 +161,7 @@ class Geometry:
             crop, rest = (cut.x, cut.y, cut.width, cut.height), rest[1:]
         if rest and isinstance(scaled := rest[0], ResizeStep):
             size, rest = (scaled.height, scaled.width), rest[1:]
-        return FramePlan(FrameView(crop, size, "reference"), rest, self.matrix())
+        return _cut_first(FrameView(crop, size, "reference"), rest, self.matrix())
 
 
 @frozen(eq=False)
@@ -193,7 +193,7 @@ class FramePlan:
 
 
 def plan_together(geometries: Sequence[Geometry], scaling: Scaling) -> list[FramePlan]:
-    """Plans of the crops of one sample. Those that are cut from frames of one size share these, and are cut here.
+    """Plans of the crops of one sample. Those that are cut from frames of one size are windows of the same frames.
 
     Example: of three crops along the longer side, the decoder is asked for the whole frame, scaled once. Each is then
     exactly where it should be; a box of its own would be rounded to pixels of the source.
@@ -209,8 +209,15 @@ def plan_together(geometries: Sequence[Geometry], scaling: Scaling) -> list[Fram
         return [geometry.plan(scaling) for geometry in geometries]
     plan = shared.plan(scaling)
     return [
-        FramePlan(plan.view, (*plan.rest, *rest), Geometry(shared.size, rest).matrix() @ plan.matrix) for rest in rests
+        _cut_first(plan.view, (*plan.rest, *rest), Geometry(shared.size, rest).matrix() @ plan.matrix) for rest in rests
     ]
+
+
+def _cut_first(view: FrameView, rest: tuple[Step, ...], matrix: Matrix) -> FramePlan:
+    """A crop that comes right after scaling is left to the decoder: it keeps that window and no more."""
+    if rest and isinstance(cut := rest[0], CropStep):
+        view, rest = evolve(view, window=(cut.x, cut.y, cut.width, cut.height)), rest[1:]
+    return FramePlan(view, rest, matrix)
 
 
 def _whole_box(window: tuple[float, float, float, float], source: tuple[int, int]) -> tuple[int, int, int, int]:

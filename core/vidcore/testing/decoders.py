@@ -264,13 +264,15 @@ def _check_views(reader: VideoReader, case: DecoderCase, count: int) -> None:
         FrameView(crop=box, size=(40, 24)),
         FrameView(crop=box, size=(40, 24), scaling="bilinear"),
         FrameView(crop=box, size=(40, 24), scaling="reference"),
+        FrameView(crop=box, size=(40, 24), window=(3, 5, 17, 20)),
     )
-    whole, cropped, scaled, both, bilinear, reference = reader.read([(indices, view) for view in views])
-    assert all(tensor.dtype == torch.uint8 for tensor in (whole, cropped, scaled, both, bilinear, reference))
+    whole, cropped, scaled, both, bilinear, reference, window = reader.read([(indices, view) for view in views])
+    assert all(tensor.dtype == torch.uint8 for tensor in (whole, cropped, scaled, both, bilinear, reference, window))
     assert whole.shape == (4, 3, info.height, info.width)
     assert torch.equal(whole[1], whole[3]), f"{case}: the same frame twice in one request differs"
     expected = whole[:, :, y : y + height, x : x + width]
     assert torch.equal(cropped, expected), f"{case}: a crop is not the part of the frame that it names"
+    assert torch.equal(window, both[:, :, 5:25, 3:20]), f"{case}: a window is not the part of the view that it names"
     assert scaled.shape == (4, 3, 33, 47)
     for name, tensor in (("area", both), ("bilinear", bilinear)):
         assert tensor.shape == (4, 3, 40, 24)

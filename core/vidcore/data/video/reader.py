@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import operator
+import math
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import av
@@ -13,15 +14,16 @@ import torch
 from attrs import field, frozen
 from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from torch import Tensor
 
 from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.frame_index import FrameIndex, Run
+from vidcore.data.video.memory import take_memory
 from vidcore.data.video.orientation import Pixels
-from vidcore.data.video.scaling import Picture, ViewConverter
+from vidcore.data.video.scaling import ViewConverter
 from vidcore.data.video.source import DAMAGE_IS_AN_ERROR, OpenVideo, Source
+from vidcore.data.video.views import Requests, checked
 from vidcore.errors import DataError
 from vidcore.interfaces import FrameView
 
@@ -38,18 +40,18 @@ class _NotFoundError(Exception):
 
 @frozen
 class _Output:
-    """Where the frames of one view go."""
+    """Where the frames of one view go, of which each place wants a window."""
 
     converter: ViewConverter
-    places: dict[int, list[Pixels]] = field(factory=dict)  # frame -> arrays [H, W, 3] to be filled
+    # frame -> arrays [h, w, 3] to be filled, and with which rows and columns
+    places: dict[int, list[tuple[Pixels, tuple[slice, slice]]]] = field(factory=lambda: defaultdict(list))
 
-    def write(self, number: int, picture: Picture) -> None:
-        """Convert a frame once, for every place that wants it."""
-        places = self.places.get(number, [])
-        for place in places[:1]:
-            self.converter.write(picture, place)
-        for place in places[1:]:
-            place[:] = places[0]
+    def write(self, number: int, frame: VideoFrame) -> None:
+        """Convert a frame once, for every place that wants a part of it."""
+        if number in self.places:
+            pixels = self.converter.pixels(frame)
+            for place, window in self.places[number]:
+                place[:] = pixels[window]
 
 
 class PyAVReader:
@@ -63,7 +65,6 @@ class PyAVReader:
         self.info, self.index = index.info(), index
         self._source, self._config = source, config
         self._options = {} if index.false_alarms else DAMAGE_IS_AN_ERROR
-        self._reformatter = VideoReformatter()
         self._video: OpenVideo | None = None
         self._process = 0
 
@@ -75,22 +76,24 @@ class PyAVReader:
         """
         return self.read([(indices, view)])[0]
 
-    def read(self, requests: Sequence[tuple[Sequence[int], FrameView | None]]) -> list[Tensor]:
+    def read(self, requests: Requests) -> list[Tensor]:
         """`frames` of each request, with one decoding pass for all of them.
 
-        Example: three crops of ten clips that overlap are thirty requests, and each frame is decoded once.
+        Example: three crops of ten clips that overlap are thirty requests, and each frame is decoded and scaled once,
+        and copied from there to where it belongs. All requests lie side by side in memory.
         """
-        tensors, outputs = list[Tensor](), dict[FrameView, _Output]()
-        for indices, view in requests:
-            view = view or FrameView()
+        outputs, tensors = dict[FrameView, _Output](), list[Tensor]()
+        found = checked(requests, self.info, self._source.name)
+        shapes = [(len(numbers), window[3], window[2], 3) for numbers, _, window in found]
+        memory, end = torch.from_numpy(take_memory(sum(map(math.prod, shapes)))), 0
+        for (numbers, view, (x, y, width, height)), shape in zip(found, shapes, strict=True):
+            start, end = end, end + math.prod(shape)
+            tensors.append(memory[start:end].view(shape).permute(0, 3, 1, 2))
             if view not in outputs:
                 size = (self.index.coded_width, self.index.coded_height)
                 outputs[view] = _Output(ViewConverter(view, size, self.index.orientation, self._source.name))
-            output = outputs[view]
-            pixels = np.empty((len(indices), *output.converter.size, 3), np.uint8)  # NumPy asks for huge pages
-            for number, place in zip(indices, pixels, strict=True):
-                output.places.setdefault(self._checked(number), []).append(place)
-            tensors.append(torch.from_numpy(pixels).permute(0, 3, 1, 2))
+            for number, place in zip(numbers, memory[start:end].view(shape).numpy(), strict=True):
+                outputs[view].places[number].append((place, np.s_[y : y + height, x : x + width]))
         wanted = sorted({number for output in outputs.values() for number in output.places})
         for run in self.index.runs(wanted):
             self._decode(run, list(outputs.values()))
@@ -111,15 +114,6 @@ class PyAVReader:
 
     def __reduce__(self) -> tuple[type[PyAVReader], tuple[Source, FrameIndex, PyAVConfig]]:
         return PyAVReader, (self._source, self.index, self._config)
-
-    def _checked(self, number: int) -> int:
-        number = operator.index(number)
-        if not 0 <= number < self.index.num_frames:
-            raise DataError(
-                f"{self._source.name}: frame {number} does not exist: the video has frames 0 to "
-                f"{self.index.num_frames - 1}. If a list gave the length, the list is wrong or the file cut short."
-            )
-        return number
 
     def _decode(self, run: Run, outputs: list[_Output]) -> None:
         """Decode from the run's key frame; if that does not give every frame, carefully from the file's start."""
@@ -188,9 +182,8 @@ class PyAVReader:
                 f"{self._source.name}: frame {number} is {frame.width}x{frame.height}, the first one "
                 f"{size[0]}x{size[1]}. Encode it at one size: ffmpeg -i IN -vf scale=W:H OUT.mp4"
             )
-        picture = Picture(frame, self._reformatter)
         for output in outputs:
-            output.write(number, picture)
+            output.write(number, frame)
 
     def _packets_from(self, key: int, options: dict[str, str]) -> Iterator[Packet[VideoStream]]:
         """Go to a key frame; its packet and those after it."""

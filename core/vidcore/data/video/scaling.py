@@ -7,7 +7,6 @@ pixel to even positions, where the halved colour planes can be cut without shift
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import av.filter
@@ -19,18 +18,6 @@ from av.video.reformatter import VideoReformatter
 from vidcore.data.video.orientation import Orientation, Pixels
 from vidcore.data.video.views import Box, fit_view, resize
 from vidcore.interfaces import FrameView
-
-
-class Picture:
-    """A decoded frame. Views that are cut out of its RGB pixels share one conversion to these."""
-
-    def __init__(self, frame: VideoFrame, reformatter: VideoReformatter) -> None:
-        self.frame, self._reformatter = frame, reformatter
-
-    @cached_property
-    def pixels(self) -> Pixels:
-        """The whole frame as plain decoding gives it, `[H, W, 3]`."""
-        return _pixels(self._reformatter.reformat(self.frame, format="rgb24", threads=1))
 
 
 class ViewConverter:
@@ -48,25 +35,25 @@ class ViewConverter:
 
     def __init__(self, view: FrameView, coded_size: tuple[int, int], orientation: Orientation, name: str) -> None:
         shown_size = orientation.shown_size(*coded_size)
-        box, self.size = fit_view(view, *shown_size, name)  # height, width that comes out
+        box, self.size, _ = fit_view(view, *shown_size, name)  # height, width that comes out
         self._scaling, self._coded_size, self._orientation = view.scaling, coded_size, orientation
         self._box = orientation.coded_box(box, *shown_size)
         self._scales = self.size != (box[3], box[2])
+        self._reformatter = VideoReformatter()
         self._graph: av.filter.Graph | None = None
         self._graph_is_for: tuple[str, int, int] | None = None
 
-    def write(self, picture: Picture, out: Pixels) -> None:
-        """Write the view of a frame to `out`, `[H, W, 3]`."""
+    def pixels(self, frame: VideoFrame) -> Pixels:
+        """The view of a frame, before its window is cut: `[H, W, 3]`."""
         if self._scales and self._scaling != "reference":
-            pixels = self._scaled(picture.frame)
-        else:  # cut after conversion, it is exact to the bit
-            x, y, width, height = self._box
-            pixels = picture.pixels[y : y + height, x : x + width]
-        pixels = self._orientation.show(pixels)
-        if self._scales and self._scaling == "reference":
-            planes = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)
-            pixels = resize(planes[None], self.size)[0].permute(1, 2, 0).numpy()
-        np.copyto(out, pixels)
+            return self._orientation.show(self._scaled(frame))
+        x, y, width, height = self._box  # cut after conversion, it is exact to the bit
+        rgb = _pixels(self._reformatter.reformat(frame, format="rgb24", threads=1))
+        shown = self._orientation.show(rgb[y : y + height, x : x + width])
+        if not self._scales:
+            return shown
+        planes = torch.from_numpy(np.ascontiguousarray(shown)).permute(2, 0, 1)
+        return resize(planes[None], self.size)[0].permute(1, 2, 0).numpy()
 
     def _scaled(self, frame: VideoFrame) -> Pixels:
         colours = (frame.format.name, int(frame.colorspace), int(frame.color_range))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from vidcore.data.video.views import apply_view
-from vidcore.errors import DataError
+from vidcore.data.video.views import Requests, checked, cut, fit_view, resize
 from vidcore.interfaces import FrameView, VideoInfo
 
 
@@ -36,15 +35,22 @@ class WholeFrames:
         """See `VideoReader.frames`."""
         return self.read([(indices, view)])[0]
 
-    def read(self, requests: Sequence[tuple[Sequence[int], FrameView | None]]) -> list[Tensor]:
-        """See `VideoReader.read`. Scaled like decoded frames up to a few grey levels; on the CPU."""
-        wanted = sorted({self._checked(number) for indices, _ in requests for number in indices})
-        rows = {number: row for row, number in enumerate(wanted)}
+    def read(self, requests: Requests) -> list[Tensor]:
+        """See `VideoReader.read`. On the CPU.
+
+        Scaled like decoded frames up to a few grey levels: "area" and "bilinear" are bilinear with antialiasing here.
+        """
+        found, scaled = checked(requests, self.info, self._name), dict[FrameView, tuple[list[int], Tensor]]()
+        wanted = sorted({number for numbers, _, _ in found for number in numbers})
         empty = torch.empty((0, self.info.channels, self.info.height, self.info.width), dtype=torch.uint8)
         decoded = self._decode(wanted) if wanted else empty
+        for view in {view for _, view, _ in found}:
+            own = sorted({number for numbers, of_view, _ in found if of_view == view for number in numbers})
+            box, size, _ = fit_view(view, self.info.width, self.info.height, self._name)
+            pictures = cut(decoded[np.searchsorted(wanted, own)], box)
+            scaled[view] = own, resize(pictures, size, antialias=view.scaling != "reference").cpu()
         return [
-            apply_view(decoded[[rows[number] for number in indices]], view, self._name).cpu()
-            for indices, view in requests
+            cut(scaled[view][1], window)[np.searchsorted(scaled[view][0], numbers)] for numbers, view, window in found
         ]
 
     def close(self) -> None:
@@ -56,11 +62,3 @@ class WholeFrames:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-    def _checked(self, number: int) -> int:
-        if not 0 <= operator.index(number) < self.info.num_frames:
-            raise DataError(
-                f"{self._name}: frame {number} does not exist: the video has frames 0 to {self.info.num_frames - 1}. "
-                "If a list gave the length, the list is wrong."
-            )
-        return number

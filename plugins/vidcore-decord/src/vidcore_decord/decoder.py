@@ -8,7 +8,6 @@ decoder uses; what decord is not known to be exact on is refused, and so is a fi
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,9 @@ from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.frame_index import FrameIndex
 from vidcore.data.video.orientation import Orientation
 from vidcore.data.video.pyav import PyAV
-from vidcore.data.video.views import apply_view
+from vidcore.data.video.whole_frames import WholeFrames
 from vidcore.errors import DataError, PluginError
-from vidcore.interfaces import FrameView, VideoInfo
+from vidcore.interfaces import VideoReader
 from vidcore_decord.config import Decord
 
 # Where decord passes the conformance suite of vidcore.testing.decoders.
@@ -39,8 +38,8 @@ class DecordDecoder:
         self.config = config or Decord()
         self._indices = PyAV(PyAVConfig())
 
-    def open(self, path: str | Path | bytes) -> DecordReader:
-        """Look at the file's packets, then open it with decord.
+    def open(self, path: str | Path | bytes) -> VideoReader:
+        """Look at the file's packets, then open it with decord. To be opened in the process that reads it.
 
         Raises:
             DataError: No usable video, or one on which decord is not exact. Use `decoder = "pyav"` for those.
@@ -62,67 +61,19 @@ class DecordDecoder:
                 f'{name}: cannot be opened by decord: {_first_line(error)}. Try decoder = "pyav".'
             ) from error
         _refuse(name, _why_not_alike(index, seconds, keys))
-        return DecordReader(name, reader, index.info())
+        return WholeFrames(name, index.info(), lambda numbers: _decode(name, reader, numbers))
 
 
-class DecordReader:
-    """An open video. To be opened in the process that reads it."""
-
-    def __init__(self, name: str, reader: Any, info: VideoInfo) -> None:
-        self._name, self._reader, self._info = name, reader, info
-
-    @property
-    def info(self) -> VideoInfo:
-        return self._info
-
-    def frames(self, indices: Sequence[int], view: FrameView | None = None) -> Tensor:
-        """Frames in the order asked for, duplicates allowed: RGB uint8 `[N, C, H, W]`. Raises DataError."""
-        return self.read([(indices, view)])[0]
-
-    def read(self, requests: Sequence[tuple[Sequence[int], FrameView | None]]) -> list[Tensor]:
-        """`frames` of each request, with one decoding pass for all of them."""
-        checked = [([self._checked(number) for number in indices], view or FrameView()) for indices, view in requests]
-        wanted = sorted({number for numbers, _ in checked for number in numbers})
-        place = {number: row for row, number in enumerate(wanted)}
-        decoded = self._decode(wanted)
-        return [
-            apply_view(decoded[torch.tensor([place[number] for number in numbers], dtype=torch.long)], view, self._name)
-            for numbers, view in checked
-        ]
-
-    def close(self) -> None:
-        """Give the file back."""
-        self._reader = None
-
-    def __enter__(self) -> DecordReader:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def _checked(self, number: int) -> int:
-        number = operator.index(number)
-        if not 0 <= number < self._info.num_frames:
-            raise DataError(
-                f"{self._name}: frame {number} does not exist: the video has frames 0 to {self._info.num_frames - 1}. "
-                "If a list gave the length, the list is wrong."
-            )
-        return number
-
-    def _decode(self, numbers: list[int]) -> Tensor:
-        """Frames by number, ascending, as `[N, C, H, W]`."""
-        if self._reader is None:
-            raise DataError(f"{self._name}: was closed. Open it again to read more frames.")
-        if not numbers:
-            return torch.empty((0, 3, self._info.height, self._info.width), dtype=torch.uint8)
-        try:
-            pixels = self._reader.get_batch(numbers).asnumpy()
-        except _import_decord().DECORDError as error:
-            raise DataError(
-                f"{self._name}: frame {numbers[0]} or one that follows cannot be decoded: {_first_line(error)}. "
-                "The file may be damaged: fetch it again, or remove it from the list."
-            ) from error
-        return torch.from_numpy(pixels).permute(0, 3, 1, 2)
+def _decode(name: str, reader: Any, numbers: list[int]) -> Tensor:
+    """Frames by number, ascending, as `[N, C, H, W]`."""
+    try:
+        pixels = reader.get_batch(numbers).asnumpy()
+    except _import_decord().DECORDError as error:
+        raise DataError(
+            f"{name}: frame {numbers[0]} or one that follows cannot be decoded: {_first_line(error)}. "
+            "The file may be damaged: fetch it again, or remove it from the list."
+        ) from error
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2)
 
 
 def _why_not_exact(index: FrameIndex) -> str:
