@@ -110,6 +110,7 @@ def _bringer(group_name: str, name: str) -> str:
     return f"; it comes with {known}: pip install {known}" if known else ""
 
 
-def group(name: str, help_text: str, entries: Mapping[str, Lazy]) -> LazyGroup:
-    """A group of the core that plugins may add commands to."""
-    return LazyGroup(name=name, help=help_text, entries=entries, more=plugin_commands(name), no_args_is_help=True)
+def group(name: str, help_text: str, entries: Mapping[str, Lazy], short_help: str | None = None) -> LazyGroup:
+    """A group that plugins may add commands to. `short_help` stands for it in lists; left out: its first sentence."""
+    more = plugin_commands(name)
+    return LazyGroup(name=name, help=help_text, short_help=short_help, entries=entries, more=more, no_args_is_help=True)

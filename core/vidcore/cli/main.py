@@ -14,38 +14,28 @@ from vidcore import __version__
 from vidcore.cli.lazy import Lazy, LazyGroup, group, plugin_commands
 from vidcore.errors import DataError, RunError, VidcoreError
 
-_CONFIG = {
-    "check": Lazy("vidcore.cli.config:check", "Find every mistake of an experiment, without starting it."),
-}
-_PLUGINS = {
-    "list": Lazy("vidcore.cli.plugins:list_plugins", "What is installed, and what could not be loaded."),
-}
-_RECIPES = {
-    "list": Lazy("vidcore.cli.recipes:list_recipes", "Every recipe of the installed plugins."),
-}
-_COMMANDS = {
-    "run": Lazy("vidcore.cli.run:run", "Train and evaluate an experiment, or go on with it."),
-    "config": Lazy("vidcore.cli.main:config", "Check, show, compare and explain experiments."),
-    "plugins": Lazy("vidcore.cli.main:plugins", "See, check and write plugins."),
-    "recipes": Lazy("vidcore.cli.main:recipes", "Ready experiments of the installed plugins."),
-    "weights": Lazy("vidcore.cli.main:weights", "Published weights: fetch, inspect, convert, verify."),
-    "data": Lazy("vidcore.cli.main:data", "Check and prepare data."),
-    "show": Lazy("vidcore.cli.main:show", "Look at runs, data and predictions."),
-    "runs": Lazy("vidcore.cli.main:runs", "List runs, show one, compare several."),
-}
+_CONFIG = {"check": Lazy("vidcore.cli.config:check", "Find every mistake of an experiment, without starting it.")}
+_PLUGINS = {"list": Lazy("vidcore.cli.plugins:list_plugins", "What is installed, and what could not be loaded.")}
 
 config = group("config", "Check, show, compare and explain experiments.", _CONFIG)
 plugins = group("plugins", "See, check and write plugins.", _PLUGINS)
-recipes = group("recipes", "Ready experiments of the installed plugins.", _RECIPES)
+recipes = group("recipes", "Ready experiments of the installed plugins.", {})
 weights = group("weights", "Published weights: fetch, inspect, convert, verify.", {})
 data = group(
     "data",
     "Prepare data and check it, in about this order; few need all of it. What works through files goes on when given "
     "again. Examples: `vidcore data COMMAND --help`.",
     {},
+    short_help="Check and prepare data.",
 )
 show = group("show", "Look at runs, data and predictions.", {})
 runs = group("runs", "List runs, show one, compare several.", {})
+
+_COMMANDS = {"run": Lazy("vidcore.cli.run:run", "Train and evaluate an experiment, or go on with it.")} | {
+    name: Lazy(f"vidcore.cli.main:{name}", one.short_help or one.help or "")
+    for one in (config, plugins, recipes, weights, data, show, runs)
+    if (name := one.name)
+}
 
 
 def _leave_out(context: click.Context, option: click.Parameter, names: tuple[str, ...]) -> None:

@@ -186,29 +186,3 @@ def rehearse(source: str, sets: tuple[str, ...]) -> None:
     for remark in found.remarks:
         console.print(f"note: {remark}", markup=False, highlight=False, soft_wrap=True)
     console.print("dry run done; nothing was kept")
-
-
-@click.command("show")
-@click.argument("recipe")
-def show_recipe(recipe: str) -> None:
-    """What RECIPE is: model, data, weights and the figures that its authors state."""
-    found = find_recipe(recipe)
-    experiment = load(found.name).experiment
-    click.echo(f"{found.name}: {found.summary}" if found.summary else found.name)
-    rows = {
-        "also called": ", ".join(found.alias),
-        "plugin": host().distribution(found.plugin),
-        "file": found.path,
-        "model": to_table(experiment.model)["type"],
-        "paper": experiment.about.paper,
-        "epochs": str(experiment.engine.epochs),
-        "weights": ", ".join(name for name, entry in host().weights.items() if entry.recipe == found.name),
-    }
-    for name, value in rows.items():
-        if value:
-            click.echo(f"  {name:12} {value}")
-    for figure in experiment.about.published:
-        click.echo(
-            f"  {figure.metric:12} {figure.value:.4f}  stated by the authors ({figure.source}) {figure.note}".rstrip()
-        )
-    click.echo(f"\nThe whole of it: vidcore config show {found.name}\nRun it:          vidcore run {found.name}")
