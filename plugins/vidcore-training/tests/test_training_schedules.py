@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 
-from vidcore.engine.schedules import Schedule
+from vidcore.engine.config import Cosine
+from vidcore.engine.schedules import Schedule, cosine
 from vidcore.testing import check_component
-from vidcore_training.config import Linear, OneCycle, Poly, Step
+from vidcore_training.config import Linear, MultiStep, OneCycle, Poly, Step
 from vidcore_training.plugin import vidcore_components
-from vidcore_training.schedules import OneCycleSchedule, StepSchedule, linear, poly
+from vidcore_training.schedules import MultiStepSchedule, OneCycleSchedule, StepSchedule, linear, poly
 
 
 @pytest.mark.parametrize("component", vidcore_components(), ids=lambda component: component.name)
@@ -39,6 +41,12 @@ def test_one_cycle_is_that_of_torch() -> None:
         assert factors(schedule, 6, 10) == pytest.approx(seen, rel=1e-9)
 
 
+def test_one_cycle_by_epoch_takes_an_epoch_for_a_step() -> None:
+    by_step, by_epoch = OneCycleSchedule(OneCycle()), OneCycleSchedule(OneCycle(by="epoch"))
+    assert factors(by_epoch, 10, 3) == [factor for factor in factors(by_step, 10, 1) for _ in range(3)]
+    assert factors(OneCycleSchedule(OneCycle(rise=0.1)), 10, 1)[0] == 1.0  # the first is the peak
+
+
 def torchs(make: Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler], count: int) -> list[float]:
     """The rates that a schedule of torch gives."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
@@ -50,16 +58,24 @@ def torchs(make: Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRSc
     return seen
 
 
-def test_step_linear_and_poly_are_those_of_torch_by_step_and_by_epoch() -> None:
+def test_all_but_one_cycle_are_those_of_torch_by_step_and_by_epoch() -> None:
     lr_scheduler = torch.optim.lr_scheduler
-    by_step = {
+    by_step: dict[Schedule, Any] = {
+        cosine(Cosine()): lambda optimizer: lr_scheduler.CosineAnnealingLR(optimizer, 12),
         linear(Linear()): lambda optimizer: lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=12),
         poly(Poly(power=0.9)): lambda optimizer: lr_scheduler.PolynomialLR(optimizer, total_iters=12, power=0.9),
         StepSchedule(Step(every=1.25, gamma=0.5)): lambda optimizer: lr_scheduler.StepLR(optimizer, 5, gamma=0.5),
+        StepSchedule(Step(every=5, by="step", gamma=0.5)): lambda optimizer: lr_scheduler.StepLR(optimizer, 5, 0.5),
+        MultiStepSchedule(MultiStep(milestones=(3, 10), by="step")): (
+            lambda optimizer: lr_scheduler.MultiStepLR(optimizer, [3, 10])
+        ),
     }
     for schedule, theirs in by_step.items():
         assert factors(schedule, 3, 4) == pytest.approx(torchs(theirs, 12), rel=1e-9, abs=1e-12)
-    by_epoch = {
+    by_epoch: dict[Schedule, Any] = {
+        StepSchedule(Step(every=2)): lambda optimizer: lr_scheduler.StepLR(optimizer, 2),
+        MultiStepSchedule(MultiStep(milestones=(1, 2))): lambda optimizer: lr_scheduler.MultiStepLR(optimizer, [1, 2]),
+        cosine(Cosine(by="epoch")): lambda optimizer: lr_scheduler.CosineAnnealingLR(optimizer, 3),
         linear(Linear(by="epoch")): lambda optimizer: lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=3),
         poly(Poly(power=2.0, by="epoch")): lambda optimizer: lr_scheduler.PolynomialLR(optimizer, 3, power=2.0),
     }

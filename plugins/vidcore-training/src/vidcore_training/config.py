@@ -39,9 +39,10 @@ class CompiledBlocks:
 
 @frozen(kw_only=True)
 class Step(Warmup):
-    """Times `gamma` after every so many epochs."""
+    """Times `gamma` after every so many epochs, or steps."""
 
-    every: float = field(default=10.0, validator=gt(0.0))  # epochs
+    every: float = field(default=10.0, validator=gt(0.0))
+    by: Literal["epoch", "step"] = "epoch"  # what `every` counts
     gamma: float = field(default=0.1, validator=gt(0.0))
 
 
@@ -49,7 +50,8 @@ class Step(Warmup):
 class MultiStep(Warmup):
     """Times `gamma` at each milestone."""
 
-    milestones: tuple[float, ...] = field(validator=and_(min_len(1), deep_iterable(gt(0.0))))  # epochs from the start
+    milestones: tuple[float, ...] = field(validator=and_(min_len(1), deep_iterable(gt(0.0))))  # from the start
+    by: Literal["epoch", "step"] = "epoch"  # what milestones count
     gamma: float = field(default=0.1, validator=gt(0.0))
 
     @milestones.validator
@@ -72,11 +74,12 @@ class Poly(Warmup, Decay):
 
 @frozen(kw_only=True)
 class OneCycle:
-    """Up from `start` to 1 and down to `final`, once, step by step: Smith and Topin, arXiv:1708.07120."""
+    """Up from `start` to 1 and down to `final`, once: Smith and Topin, arXiv:1708.07120."""
 
     rise: float = field(default=0.3, validator=and_(gt(0.0), lt(1.0)))  # share of the steps on the way up
-    start: float = field(default=0.04, validator=and_(ge(0.0), le(1.0)))  # factor in the first step
-    final: float = field(default=4e-6, validator=and_(ge(0.0), le(1.0)))  # factor in the last step
+    by: Literal["step", "epoch"] = "step"  # change with every step, or once an epoch
+    start: float = field(default=0.04, validator=and_(ge(0.0), le(1.0)))  # factor in the first step, or epoch
+    final: float = field(default=4e-6, validator=and_(ge(0.0), le(1.0)))  # factor in the last step, or epoch
     shape: Literal["cosine", "linear"] = "cosine"
 
 

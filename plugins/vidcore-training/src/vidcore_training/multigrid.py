@@ -48,7 +48,9 @@ class MultigridTraining(Technique):
             ConfigError: The clips have no known size, or no schedule tells where cycles end.
         """
         train: Any = parts.experiment.data.train
-        ends = self.config.ends or tuple(getattr(parts.experiment.schedule, "milestones", ()))
+        schedule = parts.experiment.schedule
+        unit = steps_per_epoch if getattr(schedule, "by", "epoch") == "step" else 1
+        ends = self.config.ends or tuple(milestone / unit for milestone in getattr(schedule, "milestones", ()))
         if self.config.long_cycle and not ends:
             raise ConfigError(
                 "engine.techniques: multigrid: nothing tells where its long cycles end; give `ends`, in epochs, use "

@@ -15,7 +15,8 @@ class StepSchedule:
         self.config = config
 
     def factor(self, step: int, steps_per_epoch: int, total_epochs: int) -> float:
-        passed = int(round(step / (self.config.every * steps_per_epoch), 9))  # 0.3 / 0.1 is 2.9999999999999996
+        period = self.config.every * (steps_per_epoch if self.config.by == "epoch" else 1)
+        passed = int(round(step / period, 9))  # 0.3 / 0.1 is 2.9999999999999996
         return warmup_factor(self.config, step, steps_per_epoch) * self.config.gamma**passed
 
 
@@ -26,7 +27,8 @@ class MultiStepSchedule:
         self.config = config
 
     def factor(self, step: int, steps_per_epoch: int, total_epochs: int) -> float:
-        passed = sum(step >= steps_of(milestone, steps_per_epoch) for milestone in self.config.milestones)
+        unit = steps_per_epoch if self.config.by == "epoch" else 1
+        passed = sum(step >= steps_of(milestone, unit) for milestone in self.config.milestones)
         return warmup_factor(self.config, step, steps_per_epoch) * self.config.gamma**passed
 
 
@@ -47,11 +49,12 @@ class OneCycleSchedule:
         self.config = config
 
     def factor(self, step: int, steps_per_epoch: int, total_epochs: int) -> float:
-        last = steps_per_epoch * total_epochs - 1
+        unit = steps_per_epoch if self.config.by == "epoch" else 1
+        count, last = step // unit, steps_per_epoch * total_epochs // unit - 1
         peak = self.config.rise * (last + 1) - 1.0
-        if step <= peak:
-            return self._between(self.config.start, 1.0, step / peak)
-        return self._between(1.0, self.config.final, min((step - peak) / (last - peak), 1.0) if last > peak else 1.0)
+        if count <= peak:
+            return self._between(self.config.start, 1.0, count / peak if peak else 1.0)  # the first may be the peak
+        return self._between(1.0, self.config.final, min((count - peak) / (last - peak), 1.0) if last > peak else 1.0)
 
     def _between(self, start: float, end: float, t: float) -> float:
         if self.config.shape == "linear":
