@@ -12,7 +12,7 @@ from answering import Case
 from vidcore.data.crops import fitted_size, middle_box
 from vidcore.data.geometry import Geometry
 from vidcore_detection.average_precision import listed
-from vidcore_detection.boxes import move_boxes, to_shares
+from vidcore_detection.boxes import move_boxes
 from vidcore_detection.config import ActionDetection, Focal, Matching
 from vidcore_detection.feature_bank import features_around
 from vidcore_detection.heads import ActionHead
@@ -132,7 +132,9 @@ def _pool(name: str) -> Pool:
 
 def head_predict(params: Any, inputs: Any) -> dict[str, Any]:
     logits = torch.from_numpy(inputs["cls_score"])
-    boxes = to_shares(torch.from_numpy(inputs["rois"])[:, 1:], tuple(inputs["img_shape"]))
+    height, width = inputs["img_shape"]
+    pixels = torch.from_numpy(inputs["rois"])[:, 1:]
+    boxes = pixels / pixels.new_tensor([width, height, width, height])  # where ours are from the beginning
     return {"bboxes": boxes, "scores": _task(params["multilabel"], logits.shape[1]).probabilities(logits)}
 
 

@@ -26,12 +26,6 @@ def to_pixels(boxes: Boxes, size: tuple[int, int]) -> Boxes:
     return pixels
 
 
-def to_shares(boxes: Tensor, size: tuple[int, int]) -> Tensor:
-    """Pixels of a frame of height, width as shares of it."""
-    height, width = size
-    return boxes / boxes.new_tensor([width, height, width, height])
-
-
 def clip_boxes(boxes: Boxes, size: tuple[int, int], margin: int = 0) -> Boxes:
     """Boxes in pixels, cut off at the border of a frame of height, width."""
     height, width = size

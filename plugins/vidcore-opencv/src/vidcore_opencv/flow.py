@@ -86,11 +86,6 @@ def to_pictures(flow: Flow, bound: float = 20.0) -> tuple[Frame, Frame]:
     return levels[..., 0].copy(), levels[..., 1].copy()
 
 
-def from_pictures(x: Frame, y: Frame, bound: float = 20.0) -> Flow:
-    """Pixels moved, from two grey pictures that `to_pictures` made with the same bound; float32 `[H, W, 2]`."""
-    return np.stack([x, y], axis=-1).astype(np.float32) * np.float32(2 * bound / 255) - np.float32(bound)
-
-
 def _grey_pair(previous: Frame, following: Frame) -> tuple[Frame, Frame]:
     first, second = _grey(previous, "the previous frame"), _grey(following, "the following frame")
     if first.shape != second.shape:

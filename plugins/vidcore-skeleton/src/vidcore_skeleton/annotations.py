@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vidcore.errors import DataError
 from vidcore.interfaces import Finding
-from vidcore.plugins.catalog import nearest
+from vidcore.wording import nearest
 from vidcore_checkpoints import read_annotations
 from vidcore_skeleton.skeletons import Array, Skeleton
 
