@@ -146,6 +146,7 @@ def test_folder_becomes_the_annotation_file_of_the_recipes(tmp_path: Path) -> No
     assert "3 sequences; 1 is listed as missing" in done.output
     assert "xsub_train 2  xsub_val 1  xview_train 2  xview_val 1" in done.output
     assert "without anybody, left out: S001C001P002R001A003 (1)" in done.stderr
+    assert "1 sequence not of the 60 actions, left out" in done.stderr
     assert "5 of the 56880 sequences" in done.stderr
     table = read_table(tmp_path / "ntu60_3d.pkl", "xsub_train")
     assert (table.names, [table.label(i) for i in range(2)]) == ((names[0], names[2]), [0, 59])

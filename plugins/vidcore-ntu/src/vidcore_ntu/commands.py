@@ -47,7 +47,7 @@ def ntu(folder: Path, out: Path, edition: str, persons: int, precision: str, kee
     from vidcore_ntu.names import SEQUENCES, missing_names, splits_of
 
     number = int(edition)
-    paths = _files(folder, number)
+    paths, others = _files(folder, number)
     left_out = {} if keep_missing else {path.stem: "" for path in paths if path.stem in missing_names()}
     paths = [path for path in paths if path.stem not in left_out]
     rows: list[Row] = []
@@ -68,13 +68,16 @@ def ntu(folder: Path, out: Path, edition: str, persons: int, precision: str, kee
     listed = counted(len(left_out), "is", "are")
     click.echo(f"wrote {out}: {counted(len(rows), 'sequence')}; {listed} listed as missing or incomplete")
     click.echo("  ".join(f"{name} {len(names)}" for name, names in splits.items()))
+    if others:
+        click.echo(f"{counted(others, 'sequence')} not of the {edition} actions, left out", err=True)
     if nobody:
         click.echo(f"without anybody, left out: {', '.join(nobody[:_SHOWN])} ({len(nobody)})", err=True)
     if (all_there := len(rows) + len(nobody) + len(left_out)) != SEQUENCES[number]:
         click.echo(f"{all_there} of the {SEQUENCES[number]} sequences of this edition were there", err=True)
 
 
-def _files(folder: Path, edition: int) -> list[Path]:
+def _files(folder: Path, edition: int) -> tuple[list[Path], int]:
+    """Those of an edition, and how many others there are."""
     from vidcore_ntu.names import SequenceName
 
     named = [(SequenceName.parse(path.stem), path) for path in sorted(folder.rglob("*.skeleton"))]
@@ -85,7 +88,7 @@ def _files(folder: Path, edition: int) -> list[Path]:
         raise DataError(f"{folder} holds {len(named)} .skeleton files, none of them of the {edition} actions")
     if len({path.stem for path in paths}) < len(paths):
         raise DataError(f"{folder} holds a sequence twice; keep one copy of each")
-    return paths
+    return paths, len(named) - len(paths)
 
 
 def _rows(paths: Sequence[Path], persons: int, precision: str, workers: int) -> Iterator[Row]:
