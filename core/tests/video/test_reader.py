@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from vidcore.data.video.config import PyAVConfig
 from vidcore.data.video.pyav import PyAV
 from vidcore.data.video.reader import PyAVReader
 from vidcore.data.video.source import OpenVideo
@@ -86,6 +87,48 @@ def test_each_frame_is_decoded_once_for_all_requests(clip: Path, monkeypatch: py
     assert numbers(again) == [3, 20]
     assert small.shape == (4, 3, 32, 32)
     assert torch.equal(small[0], small[3])
+
+
+def test_a_late_frame_is_decoded_from_the_key_frame_before_it(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fed: list[int] = []
+    original = PyAVReader._packets_from
+
+    def counted(self: PyAVReader, key: int, options: dict[str, str]) -> Any:
+        first = int(self.index.key_packets[key])
+        for number, packet in enumerate(original(self, key, options), start=first):
+            fed.append(number)
+            yield packet
+
+    monkeypatch.setattr(PyAVReader, "_packets_from", counted)
+    with PyAV().open(clip) as reader:
+        assert numbers(reader.frames([40])) == [40]
+        key = int(reader.index.key_packets[3])  # groups are of 12 pictures
+        assert fed[0] == key >= 36
+        assert len(fed) <= 12
+
+
+def test_frames_that_nobody_needs_are_not_decoded_and_nothing_else_changes(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came: list[int] = []
+    original = PyAVReader._decoded
+
+    def counted(self: PyAVReader, *arguments: Any) -> Any:
+        for frame in original(self, *arguments):
+            came.append(frame.pts or 0)
+            yield frame
+
+    monkeypatch.setattr(PyAVReader, "_decoded", counted)
+    decoded, pictures = {}, {}
+    for skip in (True, False):
+        came.clear()
+        with PyAV(PyAVConfig(skip_nonref=skip)).open(clip) as reader:
+            pictures[skip] = reader.frames([9, 22, 46])
+        decoded[skip] = set(came)
+    assert numbers(pictures[True]) == [9, 22, 46]
+    assert torch.equal(pictures[True], pictures[False])
+    assert decoded[True] < decoded[False]
+    assert len(decoded[True]) < 0.8 * len(decoded[False])
 
 
 @pytest.mark.parametrize("case", [case for case in DECODER_CASES if not case.is_cut], ids=str)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from vidcore.data.video import scaling
 from vidcore.data.video.pyav import PyAV
 from vidcore.data.video.scaling import _even_near
 from vidcore.interfaces import FrameView, Scaling
@@ -55,6 +56,21 @@ def test_scaled_view_has_no_tint(tmp_path: Path, scaling: Scaling) -> None:
         whole, scaled = reader.read([([0], None), ([0], FrameView(size=(96, 128), scaling=scaling))])
     tint = scaled.float().mean((0, 2, 3)) - whole.float().mean((0, 2, 3))
     assert tint.abs().max() < 0.5
+
+
+@pytest.mark.parametrize("view", [FrameView((8, 4, 60, 60), (32, 40)), FrameView(None, (32, 40), "area", (2, 3, 9, 8))])
+def test_only_the_scaled_pixels_become_rgb(clip: Path, monkeypatch: pytest.MonkeyPatch, view: FrameView) -> None:
+    converted: list[tuple[str, int, int]] = []
+    original = scaling._pixels
+
+    def noted(frame: av.VideoFrame) -> scaling.Pixels:
+        converted.append((frame.format.name, frame.width, frame.height))
+        return original(frame)
+
+    monkeypatch.setattr(scaling, "_pixels", noted)
+    with PyAV().open(clip) as reader:
+        reader.frames([0, 5, 5], view)
+    assert converted == [("rgb24", 40, 32)] * 2
 
 
 @pytest.mark.parametrize("size", [(1, 1), (33, 47), (95, 161), (224, 224), (301, 501)])

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 import pickle
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -169,6 +172,18 @@ def test_table_gives_back_what_went_in(entries: list[tuple[str, list[int], int]]
     made = [Row(i, path, tuple(labels), offset, offset + 1) for i, (path, labels, offset) in enumerate(entries)]
     table = pickle.loads(pickle.dumps(IndexTable.of(made, Path("list"))))
     assert rows(table) == [(path, labels, offset, offset + 1) for path, labels, offset in entries]
+
+
+def test_table_is_flat_and_shared_with_workers() -> None:
+    path = "playing_squash_or_racquetball/0wR5jVB-WPk_000417_000427.mp4"
+    table = IndexTable.of([Row(i, path, (i % 400,)) for i in range(20_000)], Path("list.csv"))
+    tensors = [value for value in attrs.asdict(table, recurse=False).values() if isinstance(value, torch.Tensor)]
+    assert sum(tensor.nbytes for tensor in tensors) <= 200 * len(table)
+    sent = bytes(ForkingPickler.dumps(table))  # what a worker is given
+    assert len(sent) < 10_000, "the rows themselves are sent"
+    theirs = pickle.loads(sent)
+    table.frames[7] = 99
+    assert theirs.frames[7] == 99, "a worker has a copy of its own"
 
 
 @pytest.mark.parametrize(
