@@ -80,7 +80,8 @@ def multi_label(make: Callable[[list[str]], Any]) -> Callable[[Any, Any], float]
 
 def curve(params: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """The reference runs from full recall to (1, 0)."""
-    ours = precision_recall(np.asarray(inputs["score"]), np.asarray(inputs["label"]) == 1)
+    with np.errstate(invalid="ignore"):  # without a positive, recall is nan
+        ours = precision_recall(np.asarray(inputs["score"]), np.asarray(inputs["label"]) == 1)
     return {
         "precision": np.append(ours.precision[::-1], 1.0),
         "recall": np.append(ours.recall[::-1], 0.0),
