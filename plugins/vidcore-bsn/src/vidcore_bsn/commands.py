@@ -30,5 +30,5 @@ def proposals(predictions: tuple[Path, ...], out: Path, peak: float, top_k: int)
 
     found = [write_for_predictions(path, out, peak, top_k) for path in predictions]
     total, videos = (sum(counts) for counts in zip(*found, strict=True))
-    found = f"{counted(total, 'candidate')} of {counted(videos, 'video')}"
-    click.echo(f"{found} in {out / 'pgm_proposals'}, described in {out / 'pgm_features'}")
+    made = f"{counted(total, 'candidate')} of {counted(videos, 'video')}"
+    click.echo(f"{made} in {out / 'pgm_proposals'}, described in {out / 'pgm_features'}")
