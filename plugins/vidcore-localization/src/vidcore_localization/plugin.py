@@ -10,7 +10,7 @@ _PACKAGE = "vidcore_localization"
 
 @hookimpl
 def vidcore_components() -> list[Component]:
-    """The task, its data set and its metrics, and features as a stage."""
+    """The task, its data set and its metrics, a loss, and features as a stage."""
     return [
         _component(
             "task", "localization", "when something happens in a video", "config:Localization", "task:LocalizationTask"
@@ -30,6 +30,13 @@ def vidcore_components() -> list[Component]:
             "features of raw videos, for models of localization",
             "feature_config:FeatureStage",
             "feature_stage:Features",
+        ),
+        _component(
+            "loss",
+            "hard-hinge",
+            "hinge loss of the hardest samples of a batch",
+            "losses.config:HardHinge",
+            "losses.structured:HardHingeLoss",
         ),
         _metric("frame-labels", "frames:FrameLabels", "frame accuracy, edit score and F1 of a label a frame"),
     ]

@@ -5,10 +5,17 @@ Letters: N videos, P proposals of each, R proposals in all, K classes (1 ... K; 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
 from attrs import frozen
-from torch import Tensor
+from torch import Tensor, nn
+
+from vidcore.errors import ConfigError
+
+if TYPE_CHECKING:
+    from vidcore_localization.losses.config import HardHinge
 
 POSITIVE, INCOMPLETE, BACKGROUND = 0, 1, 2
 
@@ -51,6 +58,25 @@ def hard_hinge(scores: Tensor, labels: Tensor, sign: int, share: float, group: i
     own = scores[torch.arange(len(labels), device=scores.device), labels - 1]
     losses = (1 - sign * own).clamp(min=0).view(-1, group)
     return losses.topk(int(group * share), dim=1).values.sum()
+
+
+class HardHingeLoss(nn.Module):
+    """Hinge loss of the class of each row, of the hardest rows of a batch, summed."""
+
+    def __init__(self, config: HardHinge) -> None:
+        super().__init__()
+        self.config = config
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Loss of logits `[N, K]` for classes `[N]`, a scalar. At least one row counts.
+
+        Raises:
+            ConfigError: Targets are not one class a row.
+        """
+        if target.is_floating_point() or target.dim() != 1:
+            raise ConfigError("task.loss hard-hinge needs one class a sample; not several labels, mixup or cutmix")
+        share = max(self.config.share, 1 / len(logits))
+        return self.config.weight * hard_hinge(logits.float(), target + 1, 1, share, len(logits))
 
 
 def activity_loss(scores: Tensor, labels: Tensor, kinds: Tensor) -> Tensor:
