@@ -13,8 +13,8 @@ first. Processor time, but for the workers: they are compared by the clock. What
     1 worker  the same batches from one process instead of two
     1 alone   the same reading without a loader: what two processors of this machine give at best
 
-The 30 views are what a test asks for: short side 256, three crops of 224, as the tensor that a network takes. Nobody holds
-it while the next one is read, as with any video of a test but the first: its memory is used again.
+The 30 views are what a test asks for: short side 256, three crops of 224, as the tensor that a network takes. Nobody
+holds it while the next one is read, as with any video of a test but the first: its memory is used again.
 """
 
 from __future__ import annotations
