@@ -32,9 +32,8 @@ show = group("show", "Look at runs, data and predictions.", {})
 runs = group("runs", "List runs, show one, compare several.", {})
 
 _COMMANDS = {"run": Lazy("vidcore.cli.run:run", "Train and evaluate an experiment, or go on with it.")} | {
-    name: Lazy(f"vidcore.cli.main:{name}", one.short_help or one.help or "")
+    str(one.name): Lazy(f"vidcore.cli.main:{one.name}", one.short_help or one.help or "")
     for one in (config, plugins, recipes, weights, data, show, runs)
-    if (name := one.name)
 }
 
 

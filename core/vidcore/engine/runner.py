@@ -311,8 +311,7 @@ def _check_best(parts: Parts) -> None:
 
 
 def _log_start(session: Session, progress: Progress) -> None:
-    parts, training = session.parts, session.training
-    experiment = parts.experiment
+    parts, training, experiment = session.parts, session.training, session.parts.experiment
     scale = scale_of(experiment.engine.auto_scale_lr, session.run.clips_per_step)
     log.info(
         "%s: %s after step %d of %d, on %s in %s",
