@@ -23,9 +23,13 @@ def clip_gradients(parameters: Iterable[Tensor], clip: ClipGrad | None, *, measu
     if clip is not None and clip.value is not None:
         nn.utils.clip_grad_value_(parameters, clip.value)
     if clip is not None and clip.norm is not None:
-        return nn.utils.clip_grad_norm_(parameters, clip.norm)
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    return nn.utils.get_total_norm(gradients) if measure else None
+        norm = nn.utils.clip_grad_norm_(parameters, clip.norm)
+    elif measure:
+        norm = nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
+    else:
+        return None
+    # of sharded gradients each process has a part of the norm: put together by name, not by how a number is read
+    return norm.full_tensor() if hasattr(norm, "full_tensor") else norm
 
 
 class RunningStatistics:
