@@ -6,8 +6,8 @@
 For the time both take their steps in turns in one process, which has one frequency and the same neighbours for both;
 for the memory each has processes of its own. Batches are made beforehand: what is compared is the loop, not the reading
 of videos. On a CPU, one thread's processor time is counted, which a busy machine changes less than the wall's; on a
-GPU, wall time. Where tensors come to lie in memory moves a step by more than the loop does (the bare loop beside
-itself: 0.98 to 1.04), so there are several rounds, and what the loop itself costs is measured around a model of one
+GPU, wall time. Where tensors come to lie in memory moves a step by more than the loop does (the same loop
+twice: 0.98 to 1.04), so there are several rounds, and what the loop itself costs is measured around a model of one
 small layer. With `--limit`, a ratio above it is a failure.
 """
 
