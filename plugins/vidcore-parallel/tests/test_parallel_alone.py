@@ -136,6 +136,15 @@ def test_more_processes_than_gpus_and_one_gpu_for_all_are_refused(monkeypatch: p
         own_device(torch.device("cuda:1"), Place(0, 2, 0, 0))
 
 
+def test_a_process_that_is_shown_one_gpu_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    assert own_device(torch.device("cuda"), Place(3, 4, 3, 0)) == torch.device("cuda:0")
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "together")  # its processes see the same GPU
+    with pytest.raises(ConfigError, match="process 4 of this machine has no GPU, there are 1; start 1"):
+        own_device(torch.device("cuda"), Place(3, 4, 3, 0))
+
+
 def test_synchronised_norms_need_a_gpu(alone: None) -> None:
     with DataParallel(Ddp(sync_bn=True), CPU) as parallel, pytest.raises(ConfigError, match="not on cpu"):
         parallel.wrap(HalfUsed())

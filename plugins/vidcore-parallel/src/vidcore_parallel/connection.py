@@ -55,6 +55,8 @@ def read_place() -> Place:
 def own_device(device: torch.device, place: Place) -> torch.device:
     """The device of this process: one GPU each on a machine.
 
+    Launchers such as `srun --gpus-per-task=1` show each process only its own; torch's agent shows all to each.
+
     Raises:
         ConfigError: There are more processes than GPUs, or all were given the same one.
     """
@@ -63,6 +65,8 @@ def own_device(device: torch.device, place: Place) -> torch.device:
     if str(device) != "cuda":
         raise ConfigError(f'engine.device = "{device}" is one GPU for {place.world} processes; set it to "cuda"')
     count = torch.cuda.device_count()
+    if count == 1 and "TORCHELASTIC_RUN_ID" not in os.environ:
+        return torch.device("cuda", 0)
     if place.local_rank >= count:
         raise ConfigError(
             f"process {place.local_rank + 1} of this machine has no GPU, there are {count}; start {count}"
