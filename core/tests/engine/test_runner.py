@@ -110,6 +110,17 @@ def test_another_configuration_is_refused_with_the_difference(run_toy: Run) -> N
         run_toy(optimizer__lr=0.02)
 
 
+def test_an_option_that_has_come_since_has_its_default(run_toy: Run) -> None:
+    """A run that an older version began, whose experiment.toml lacks the option."""
+    written = run_toy().folder / "experiment.toml"
+    lines = written.read_text().splitlines(keepends=True)
+    written.write_text("".join(line for line in lines if not line.startswith("eps")))
+    assert len(written.read_text().splitlines()) == len(lines) - 1
+    assert run_toy().state == "finished already"
+    with pytest.raises(ConfigError, match=r"optimizer.eps: was 1e-08, is 0.1"):
+        run_toy(optimizer__eps=0.1)
+
+
 def test_more_epochs_go_on_from_where_the_run_ended(run_toy: Run) -> None:
     run_toy(schedule={"type": "constant"})
     extended = run_toy(schedule={"type": "constant"}, engine__epochs=6)

@@ -15,6 +15,7 @@ runs/NAME/
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import fnmatch
 import json
@@ -26,8 +27,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar
 
-from vidcore.config.tables import write
-from vidcore.errors import ConfigError, RunError
+from vidcore.config.loading import load_experiment
+from vidcore.config.tables import to_table, write
+from vidcore.errors import ConfigError, RunError, VidcoreError
 from vidcore.whole_files import written_whole
 
 # keys that decide where and how often, but not what is computed: they may differ when a run goes on
@@ -103,6 +105,8 @@ class RunFolder:
         if not self.begun():
             return Standing.NEW, []
         before = self.read_experiment()
+        with contextlib.suppress(VidcoreError):  # what is wrong with it is told as a difference
+            before = to_table(load_experiment(self.experiment))  # with the defaults of options that have come since
         remarks = self._compare(before, table)
         epochs, epochs_before = _epochs(table), _epochs(before)
         if epochs == self.read_json(self.result).get("epochs"):
@@ -125,14 +129,12 @@ class RunFolder:
             raise RunError(f"{self.experiment}: cannot be read: {error}; start anew with --fresh") from error
 
     def _compare(self, before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-        harmful: list[str] = []
-        harmless: list[str] = []
+        harmful, harmless = list[str](), list[str]()
         for key, was, is_now in table_differences(before, now):
-            free = _matches(key, FREE_KEYS)
             if key == "engine.epochs" and is_now is not None and is_now > was:
                 continue
-            text = f"{key}: was {_show(was)}, is {_show(is_now)}"
-            (harmless if free else harmful).append(text)
+            kind = harmless if _matches(key, FREE_KEYS) else harmful
+            kind.append(f"{key}: was {_show(was)}, is {_show(is_now)}")
         if harmful:
             listed = "\n  ".join(harmful)
             raise ConfigError(

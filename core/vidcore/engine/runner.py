@@ -143,12 +143,9 @@ def _prepare_folder(folder: RunFolder, parts: Parts) -> tuple[Standing, Checkpoi
         checkpoints.set_aside_damaged(checkpoint)
         offset = checkpoint.state["progress"]["metrics_bytes"] if checkpoint else 0
         remarks += [*damaged, *filter(None, [cut(folder.metrics, offset)])]
-        if checkpoint is not None and (before := folder.read_json(folder.environment)):
-            changed = differences(before, environment)
-            if changed:
-                remarks.append(
-                    f"not the machine that began this run, so the last bits may differ: {'; '.join(changed)}"
-                )
+        before = folder.read_json(folder.environment) if checkpoint else {}
+        if before and (changed := differences(before, environment)):
+            remarks.append(f"not the machine that began this run, so the last bits may differ: {'; '.join(changed)}")
         folder.unfinish()
     folder.write_experiment(table)
     folder.write_json(folder.environment, environment)
