@@ -156,7 +156,7 @@ def test_banks_of_a_stage_are_those_of_the_command(folder: Path, tmp_path: Path)
         vidcore("run", "actors.toml", "--name", "first", "--set", "engine.epochs=1", cwd=folder)
     Banks(BankStage(run="runs/first")).run(tmp_path, folder, "cpu")
     weights = weights_of_run(folder / "runs/first")
-    change = ["--set", "data.val.annotations=train.csv", "--set", 'data.val.proposals=""']
+    change = ["--set", "data.val.annotations=train.csv", "--set", "data.val.proposals=train-persons.json"]
     vidcore("ava", "bank", "actors.toml", tmp_path / "command.pt", "--weights", weights, *change, cwd=folder)
     ours, commands = (torch.load(tmp_path / name, weights_only=True) for name in ("train.pt", "command.pt"))
     assert ours.keys() == commands.keys() and (tmp_path / "val.pt").exists()
