@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -73,6 +75,9 @@ class Processes(Parallel):
         logging.getLogger("vidcore").removeHandler(_SILENCE)
         if error is None or self.device.type != "cuda":  # nccl would wait for those that are not there any more
             dist.destroy_process_group()
+        # gloo's threads end with the last that holds a group; one that is at work while Python ends aborts the process
+        self._decisions = self._gradients = None
+        atexit.register(gc.collect)
 
     def gather(self, value: T) -> list[T]:
         """The values of all processes; tensors come back on the CPU and have the same shape everywhere."""
