@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
@@ -119,6 +120,19 @@ def test_a_first_all_reduce_that_fails_is_told_with_who_is_silent_and_what_diffe
             preflight(dist.group.WORLD, store, two, CPU, 10.0)
     finally:
         dist.destroy_process_group()
+
+
+def test_a_group_that_nobody_needs_any_more_ends_with_its_threads(alone: None) -> None:
+    before = gloo_threads()  # of groups that tests before this one left to the collector
+    with DataParallel(Ddp(), CPU) as parallel:
+        assert gloo_threads() > before
+    assert gloo_threads() <= before, f"{parallel} still holds a group"
+
+
+def gloo_threads() -> int:
+    """Threads of this process that carry out what groups over gloo are asked for."""
+    names = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
+    return sum(name.startswith("pt_gloo_runloop") for name in names)
 
 
 def test_half_an_environment_is_told(alone: None, monkeypatch: pytest.MonkeyPatch) -> None:
