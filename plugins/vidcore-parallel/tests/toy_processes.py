@@ -32,6 +32,7 @@ class Processes:
                 process.kill()
         codes = expect if isinstance(expect, list) else [expect] * world
         assert [process.returncode for process in started] == codes, "\n".join(texts)
+        assert not [text for text in texts if "THREADS LEFT" in text]
         return texts
 
     def start(self, rank: int, world: int, runs: Runs) -> subprocess.Popen[str]:

@@ -1,11 +1,12 @@
 """`python toy_ranks.py FOLDER RUNS`: one of several processes that make the same runs of the toy, one by one.
 
 `RUNS` is JSON: a list of [name, overrides by dotted key, [rank, signal, step] or null]; that process gets the signal
-after that step.
+after that step. Threads of gloo that are still there when Python ends are told in the last line.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
@@ -36,8 +37,18 @@ def send_signal(rank: int, name: str, step: int) -> None:
     Session.step_finished = step_finished  # type: ignore[method-assign]
 
 
+def tell_threads() -> None:
+    """A thread that is at work while Python ends aborts the process."""
+    threads = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+    left = sorted(name for name in threads if "gloo_runloop" in name)
+    if left:
+        print("THREADS LEFT:", *left, flush=True)
+
+
 def main(folder: Path, runs: list[tuple[str, dict[str, Any], tuple[int, str, int] | None]]) -> int:
     torch.set_num_threads(1)
+    if "fsdp" not in sys.argv[2]:  # torch never forgets the group over which weights were cut
+        atexit.register(tell_threads)  # before all that a run registers, and so called after it
     for number, (name, overrides, to_send) in enumerate(runs):
         os.environ["MASTER_PORT"] = str(_FIRST_PORT + number)
         Session.step_finished = _FINISHED  # type: ignore[method-assign]

@@ -77,7 +77,7 @@ class ShardedParallel(Processes):
         """Find the others; see `Processes`."""
         super().__enter__()
         with self._talking("connecting"):
-            self._saving = self._new_group("gloo")  # of its own: it talks while training goes on
+            self._saving: Any = self._new_group("gloo")  # of its own: it talks while training goes on
         return self
 
     def __exit__(
@@ -88,6 +88,7 @@ class ShardedParallel(Processes):
                 self._wait_until_written()
         finally:
             self._writer.shutdown(wait=False)
+            self._saving = None
             super().__exit__(kind, error, trace)
 
     # --- the model ----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import importlib
 import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -54,6 +55,7 @@ class Processes(Parallel):
         """
         if self.device.type == "cuda":
             torch.cuda.set_device(self.device)
+        importlib.import_module("torch._dynamo")  # imported with groups there, as wrappers do, it never lets them go
         store = connect(self.place, self.device, self._connect_seconds)
         backend = self._backend
         if backend == "auto":
