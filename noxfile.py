@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
@@ -49,8 +50,7 @@ def tests(session: nox.Session) -> None:
     shutil.rmtree(sessions.REPORTS, ignore_errors=True)
     sessions.prepare(groups=["test", "build", "docs"], tools=["pip", "packaging"])
     _pytest(session, "core", ["vidcore"], ["core/tests"])
-    for name in PLUGINS:
-        _test_plugin(session, name)
+    _test_plugins(session)
     _pytest(session, "crossing", sessions.names(), ["tests"], groups=["build"], tools=["pip", "packaging"])
     _check_wheels(session)
     _check_site(session)
@@ -68,8 +68,7 @@ def plugin(session: nox.Session, name: str) -> None:
 @nox.session(venv_backend="none")
 def plugins(session: nox.Session) -> None:
     """Test every plugin, each with the core and its declared dependencies only."""
-    for name in PLUGINS:
-        _test_plugin(session, name)
+    _test_plugins(session)
     _conclude(session, PLUGINS)
 
 
@@ -150,10 +149,16 @@ def _check_site(session: nox.Session) -> None:
         write_report(report, exitstatus=0, seconds=time.monotonic() - started, passed=1)
 
 
-def _test_plugin(session: nox.Session, name: str) -> None:
+def _test_plugins(session: nox.Session) -> None:
+    """As many at a time as there are cores, each in one process: most are small, and starting takes the longest."""
+    with ThreadPoolExecutor(int(sessions.workers())) as lanes:
+        list(lanes.map(lambda name: _test_plugin(session, name, ["-n", "0"], apart=True), PLUGINS))
+
+
+def _test_plugin(session: nox.Session, name: str, options: Iterable[str] = (), *, apart: bool = False) -> None:
     distribution = find_distributions()[name]
     declared = [str(one) for one in distribution.group("test")]
-    _pytest(session, name, [name], [str(distribution.tests.relative_to(ROOT))], tools=declared)
+    _pytest(session, name, [name], [str(distribution.tests.relative_to(ROOT))], options, tools=declared, apart=apart)
 
 
 def _plugin_tests() -> list[str]:
@@ -171,8 +176,12 @@ def _pytest(
     groups: Iterable[str] = (),
     tools: Iterable[str] = (),
     lowest: bool = False,
+    apart: bool = False,
 ) -> None:
-    """Run tests in an environment of their own; a failure shows in the part's report, not as an exception."""
+    """Run tests in an environment of their own; a failure shows in the part's report, not as an exception.
+
+    `apart` shows what a run printed when it is over, for others run beside it.
+    """
     report = sessions.fresh_report(part)
     try:
         environment = sessions.make(part, distributions, groups=["test", *groups], tools=tools, lowest=lowest)
@@ -180,7 +189,7 @@ def _pytest(
         session.warn(f"{part}: no environment could be made: {error}")
         return
     arguments = ["-q", "-n", sessions.workers(), "--dist", "worksteal", *options, *session.posargs, *folders]
-    _run_to_the_end(session, environment, ["-m", "pytest", *arguments], report)
+    _run_to_the_end(session, environment, ["-m", "pytest", *arguments], report, apart=apart)
 
 
 def _check_wheels(session: nox.Session) -> None:
@@ -194,11 +203,15 @@ def _check_wheels(session: nox.Session) -> None:
     _run_to_the_end(session, environment, ["tools/check_wheels.py", *names], report)
 
 
-def _run_to_the_end(session: nox.Session, environment: Environment, arguments: list[str], report: Path) -> None:
+def _run_to_the_end(
+    session: nox.Session, environment: Environment, arguments: list[str], report: Path, *, apart: bool = False
+) -> None:
     """Run Python; whether it failed, even by a signal, is told by its report or the lack of one."""
     command = [str(environment.python), "-P", *arguments]
     with contextlib.suppress(CommandFailed):
-        session.run(*command, env=sessions.test_variables(report), external=True)
+        output = session.run(*command, env=sessions.test_variables(report), silent=apart, external=True)
+        if apart:
+            print(output, flush=True)
 
 
 def _conclude(session: nox.Session, parts: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from environments import Closure, Heavy, MissingRequirementError, follow, installed_in, reach
+from environments import Closure, Heavy, MissingRequirementError, follow, installed_in, locked, reach
 from workspace import ROOT, Distribution, core, find_distributions
 
 NOX = ROOT / ".nox"
@@ -115,13 +115,14 @@ def pip_form(requirement: Requirement, wanted_by: str) -> Requirement:
 def wheel(distribution: Distribution) -> Path:
     """Its wheel, built unless one was built from the very same files."""
     folder = NOX / "wheels" / f"{distribution.name}-{distribution.digest()}"
-    if not list(folder.glob("*.whl")):
-        command = [str(HEAVY.python), "-m", "build", "--wheel", "--no-isolation"]
-        command += ["--outdir", str(folder), str(distribution.folder)]
-        built = subprocess.run(command, capture_output=True, text=True)
-        if built.returncode != 0:
-            print(built.stdout, built.stderr)
-            raise subprocess.CalledProcessError(built.returncode, command)
+    with locked(folder.parent):
+        if not list(folder.glob("*.whl")):
+            command = [str(HEAVY.python), "-m", "build", "--wheel", "--no-isolation"]
+            command += ["--outdir", str(folder), str(distribution.folder)]
+            built = subprocess.run(command, capture_output=True, text=True)
+            if built.returncode != 0:
+                print(built.stdout, built.stderr)
+                raise subprocess.CalledProcessError(built.returncode, command)
     return next(folder.glob("*.whl"))
 
 
