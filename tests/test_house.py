@@ -184,6 +184,16 @@ def test_a_private_import_is_found(tmp_path: Path) -> None:
 
 
 @each_plugin
+def test_what_a_plugin_logs_reaches_the_log_of_a_run(plugin: Distribution) -> None:
+    assert [line for source in plugin.sources for line in house.lost_logs(source)] == []
+
+
+def test_a_logger_that_no_run_hears_is_found(tmp_path: Path) -> None:
+    source = 'log = getLogger(__name__)\nlog = getLogger("vidcore.mine")\nlog = getLogger("vidcore_mine")'
+    assert [line.split(":")[1] for line in house.lost_logs(tree(tmp_path / "mine", a=source))] == ["1", "3"]
+
+
+@each_plugin
 def test_plugin_and_config_modules_import_nothing_slow(plugin: Distribution) -> None:
     files = [path for source in plugin.sources for path in house.python_files(source)]
     assert house.slow_imports(path for path in files if path.stem in ("plugin", "config", "__init__")) == []

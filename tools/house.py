@@ -175,6 +175,17 @@ def private_imports(package: Path) -> list[str]:
     return problems
 
 
+def lost_logs(package: Path) -> list[str]:
+    """Loggers of a plugin that are not below "vidcore": what they tell reaches no run's log.txt."""
+    pattern = re.compile(r"getLogger\((__name__|[\"']vidcore_|\))")
+    return [
+        f'{path}:{number}: a logger that no run hears; name it "vidcore.NAME"'
+        for path in python_files(package)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if pattern.search(line)
+    ]
+
+
 def named_plugins(core: Path, names: Iterable[str]) -> list[str]:
     """Places in the core's Python files, comments included, that name a plugin or what a plugin brings."""
     pattern = re.compile(r"(?<![\w-])(" + "|".join(map(re.escape, sorted(names))) + r")(?![\w-])", re.IGNORECASE)

@@ -271,7 +271,7 @@ def test_a_bank_of_other_videos_is_refused_and_one_with_gaps_told(root: Path, ca
     with pytest.raises(DataError, match="about other seconds"):
         make(root, bank="late.pt")
     torch.save({"film": {2: torch.ones(2, 4)}}, root / "gaps.pt")
-    with caplog.at_level(logging.WARNING, logger="vidcore_ava"):
+    with caplog.at_level(logging.WARNING, logger="vidcore.ava"):
         dataset = make(root, bank="gaps.pt", bank_window=1)
     assert "gaps.pt has no features around 1 of 2 key frames, such as 'film' at second 1" in caplog.text
     assert not first(dataset).inputs["bank"].any() and first(dataset, 1).inputs["bank"].any()

@@ -76,7 +76,7 @@ def test_boxes_follow_the_clip(shared_data: Path) -> None:
 def test_incubation_everywhere_is_right_for_one_of_three_classes(
     shared_data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING, logger="vidcore_ava"):
+    with caplog.at_level(logging.WARNING, logger="vidcore.ava"):
         dataset = nest(shared_data, "val")
     assert "has no box for 11 of 22 key frames, such as IMG_0177 at second 1" in caplog.text
     metric = FrameMap(FrameMapOptions(per_class=True), dataset.classes)

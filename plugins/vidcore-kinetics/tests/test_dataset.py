@@ -89,7 +89,7 @@ def test_folder_of_another_class_than_listed_is_a_warning(flat: Path) -> None:
 
 
 def test_missing_videos_are_counted_and_left_out(flat: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, logger="vidcore_kinetics"):
+    with caplog.at_level(logging.WARNING, logger="vidcore.kinetics"):
         assert len(make(flat)) == 2
     assert "1 of 3 videos of" in caplog.text
     assert "(33.3%)" in caplog.text

@@ -116,7 +116,7 @@ def test_contact_sheet_fills_up_with_mistakes_where_little_is_right() -> None:
 def test_unreadable_video_leaves_its_name_on_the_sheet(make_run: MakeRun, caplog: pytest.LogCaptureFixture) -> None:
     folder = make_run(count=4)
     (folder.parents[1] / "videos" / "02.mp4").write_bytes(b"no video")
-    with caplog.at_level(logging.WARNING, logger="vidcore_report"):
+    with caplog.at_level(logging.WARNING, logger="vidcore.report"):
         assert draw.contact_sheet(read_run(folder), Report()) == folder / "predictions.png"
     assert "no frames of" in caplog.text
     assert "02.mp4" in caplog.text

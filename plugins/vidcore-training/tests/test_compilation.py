@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from vidcore.errors import ConfigError
 from vidcore.plugins import build
 from vidcore.plugins.discovery import default_config
+from vidcore_training.compilation import reason_of
 
 
 class Blocky(nn.Module):
@@ -73,6 +74,18 @@ def test_what_cannot_be_compiled_runs_as_it_is_and_says_why(
         assert torch.equal(model(x), expected)
     assert caplog.text.count("engine.compile: block 0 (Linear) runs uncompiled: no C++ compiler was found") == 1
     assert "many more lines" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("CppCompileError: C++ compile error\n\nCommand:\ng++\n\nOutput:\ncannot find ld\nmore", "cannot find ld"),
+        ("backend='inductor' raised:\nRuntimeError: Cannot find a working triton\n", "Cannot find a working triton"),
+        ("", "RuntimeError"),
+    ],
+)
+def test_the_reason_is_what_a_compiler_said(said: str, told: str) -> None:
+    assert reason_of(RuntimeError(said)).endswith(told)
 
 
 def test_an_error_of_the_model_itself_is_the_models(eager_backend: list[int]) -> None:

@@ -103,7 +103,7 @@ def test_perfect_answers_are_measured_as_perfect(root: Path) -> None:
 
 
 def test_missing_videos_are_told_and_left_out(root: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, logger="vidcore_tubes"):
+    with caplog.at_level(logging.WARNING, logger="vidcore.tubes"):
         data = dataset(root, "train", use="train")
     assert "1 of 2 videos of" in caplog.text and len(data) == 20
     assert [one.where for one in data.check()] == [f"{root / 'gt.pkl'}: 'Fence/gone'"]
@@ -116,7 +116,7 @@ def test_missing_videos_are_told_and_left_out(root: Path, caplog: pytest.LogCapt
 def test_proposals_are_looked_at_where_there_are_some(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     rows = np.array([[0.1, 0.1, 0.4, 0.9, 0.95], [0.5, 0.1, 0.9, 0.9, 0.2], [0.2, 0.1, 0.4, 0.9, 0.99]])
     (root / "persons.pkl").write_bytes(pickle.dumps({f"{NAME}.mp4,0003": rows}))
-    with caplog.at_level(logging.WARNING, logger="vidcore_tubes"):
+    with caplog.at_level(logging.WARNING, logger="vidcore.tubes"):
         data = dataset(root, proposals="persons.pkl")
     assert "persons.pkl has no box for 19 of 20 key frames; nobody is seen there" in caplog.text
     assert sample(data, 0).target["proposals"][:, 0].tolist() == pytest.approx([0.2, 0.1])

@@ -25,7 +25,7 @@ from vidcore_detection.banks import Bank
 from vidcore_detection.datasets import KeyFrameDataset
 from vidcore_detection.key_frames import KeyFrame, KeyFrameTable
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("vidcore.ava")
 
 _CUT = re.compile(r"(.+)_(\d+)_(\d+)")  # a file that was cut from a longer video: id, first and last second
 

@@ -19,7 +19,7 @@ from vidcore_ava.annotations import Key, box_problems, number_of, refuse
 from vidcore_checkpoints import read_annotations
 from vidcore_videos.class_lists import read_text
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("vidcore.ava")
 _BOX_CELLS = 4
 
 

@@ -17,7 +17,7 @@ from vidcore_videos.datasets import VideoDataset
 from vidcore_videos.index_table import IndexTable, Row
 from vidcore_videos.lists import read_list
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("vidcore.kinetics")
 
 
 def kinetics(config: Kinetics, context: DataContext) -> VideoDataset:

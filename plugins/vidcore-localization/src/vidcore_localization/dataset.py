@@ -22,7 +22,7 @@ from vidcore_localization.class_names import needed_classes
 from vidcore_localization.config import FeatureSegments
 from vidcore_localization.features import read_features, resample
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("vidcore.localization")
 
 
 class FeatureSegmentDataset:

@@ -20,7 +20,7 @@ from vidcore.plugins import build, host
 from vidcore_report import theme
 from vidcore_report.records import Answer, RunRecord
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("vidcore.report")
 Frames = np.ndarray[Any, np.dtype[np.uint8]]
 
 FRAMES = 8  # of each video

@@ -14,7 +14,7 @@ from vidcore_shapes.videos import VideoSet, make_videos
 from vidcore_videos.datasets import VideoDataset
 from vidcore_videos.index_table import IndexTable, Row
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("vidcore.shapes")
 
 
 def shapes_videos(config: Shapes, context: DataContext) -> VideoDataset:

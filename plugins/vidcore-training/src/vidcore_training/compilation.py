@@ -11,7 +11,7 @@ from torch import nn
 from vidcore.errors import ConfigError
 from vidcore_training.config import CompiledBlocks, CompiledModel
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("vidcore.training")
 
 
 Compile = Callable[[nn.Module], None]  # in place: modules, parameters and names in the state dict stay what they are
@@ -52,8 +52,17 @@ def _compile(module: nn.Module, name: str) -> None:
         except Exception as error:  # torch's compilers fail in many ways; the model's own errors come again below
             module._compiled_call_impl = None
             result = module(*args, **kwargs)
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            log.warning("engine.compile: %s runs uncompiled: %s", name, reason)
+            log.warning("engine.compile: %s runs uncompiled: %s", name, reason_of(error))
             return result
 
     module._compiled_call_impl = call
+
+
+def reason_of(error: Exception) -> str:
+    """What a person reads of a compiler's error: not that one failed, but what it said."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if not line.endswith(" raised:")]  # by whom stands in a line of its own
+    if not told:
+        return type(error).__name__
+    said = lines[lines.index("Output:") + 1 :] if "Output:" in lines else []  # of a C++ compiler
+    return f"{told[0]}: {said[0]}" if said else told[0]

@@ -19,7 +19,7 @@ from vidcore_tubes.annotations import TubeAnnotation, Video, read_tubes
 from vidcore_tubes.config import Tubes
 from vidcore_videos.class_lists import classes_of
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("vidcore.tubes")
 _SHOWN = 20  # problems in a message
 
 
