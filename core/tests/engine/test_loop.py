@@ -243,11 +243,12 @@ def test_too_many_bad_steps_in_a_row_stop_the_run() -> None:
         trained(training(make_model(), make_task(), max_bad_steps=3), dataset)
 
 
-def test_a_gradient_norm_that_is_not_finite_skips_the_step() -> None:
+@pytest.mark.parametrize("clip", [None, ClipGrad(norm=1.0), ClipGrad(value=0.5)])
+def test_a_gradient_that_is_not_finite_skips_the_step(clip: ClipGrad | None) -> None:
     model = make_model(norm=False, dropout=0.0)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    model.head.weight.register_hook(lambda gradient: gradient * math.inf)
-    progress = trained(training(model, make_task(), clip=ClipGrad(norm=1.0), epochs=1, max_bad_steps=9))
+    model.head.weight.register_hook(lambda gradient: gradient * math.nan)
+    progress = trained(training(model, make_task(), clip=clip, epochs=1, max_bad_steps=9))
     assert progress.bad_steps == 5
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 

@@ -11,23 +11,20 @@ from torch.nn.modules.batchnorm import _NormBase
 from vidcore.config.experiment import ClipGrad
 
 
-def clip_gradients(parameters: Iterable[Tensor], clip: ClipGrad | None, *, measure: bool) -> Tensor | None:
-    """Clip as asked; the 2-norm of all gradients before clipping by norm.
+def clip_gradients(parameters: Iterable[Tensor], clip: ClipGrad | None) -> Tensor:
+    """Clip as asked; the 2-norm of all gradients before clipping by norm, which is not finite where one of them is not.
 
     Args:
         parameters: Those that are trained.
         clip: By value first, then by norm; None: not at all.
-        measure: Answer the norm although nothing is clipped by it.
     """
     parameters = list(parameters)
     if clip is not None and clip.value is not None:
         nn.utils.clip_grad_value_(parameters, clip.value)
     if clip is not None and clip.norm is not None:
         norm = nn.utils.clip_grad_norm_(parameters, clip.norm)
-    elif measure:
-        norm = nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
     else:
-        return None
+        norm = nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
     # of sharded gradients each process has a part of the norm: put together by name, not by how a number is read
     return norm.full_tensor() if hasattr(norm, "full_tensor") else norm
 

@@ -117,7 +117,6 @@ class Step:
 class Policy:
     """What happens around steps, decided by the runner."""
 
-    wants_norm: Callable[[int], bool] = lambda step: False  # is the gradient norm of this step to be measured?
     epoch_started: Callable[[int], None] = lambda epoch: None
     step_finished: Callable[[Step, Progress], None] = lambda step, progress: None  # logs; may save within an epoch
     evaluate: Callable[[int, Progress], None] = lambda epoch, progress: None  # after the last step of an epoch
@@ -154,7 +153,7 @@ def train(training: Training, progress: Progress, batches: Iterator[Batch], poli
             continue
         if progress.step % training.steps_per_epoch == 0:
             policy.epoch_started(epoch)
-        step = take_step(training, progress.step, batches, measure=policy.wants_norm(progress.step))
+        step = take_step(training, progress.step, batches)
         progress.step += 1
         _count_bad(step, progress, training.max_bad_steps)
         policy.step_finished(step, progress)
@@ -164,7 +163,7 @@ def train(training: Training, progress: Progress, batches: Iterator[Batch], poli
 
 
 # --8<-- [start:step]
-def take_step(training: Training, step: int, batches: Iterator[Batch], *, measure: bool = False) -> Step:
+def take_step(training: Training, step: int, batches: Iterator[Batch]) -> Step:
     """One optimizer step: chunks forward and backward, clip, update. A step that is not finite changes nothing."""
     started = time.perf_counter()
     set_learning_rates(training.optimizer, training.learning_rate_factor(step))
@@ -183,9 +182,8 @@ def take_step(training: Training, step: int, batches: Iterator[Batch], *, measur
         # too large for fp16 is the scaler's business, until it has made the loss smaller than it is
         shrunk = scaler.is_enabled() and scaler.get_scale() < 1.0
         scaler.unscale_(training.optimizer)
-        value = clip_gradients(training.parameters, training.clip, measure=measure or shrunk)
-        norm = None if value is None else float(value)
-        bad = norm is not None and not math.isfinite(norm) and (shrunk or not scaler.is_enabled())
+        norm = float(clip_gradients(training.parameters, training.clip))
+        bad = not math.isfinite(norm) and (shrunk or not scaler.is_enabled())
         if bad:
             scaler.update()
     if bad:

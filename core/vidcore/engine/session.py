@@ -66,7 +66,6 @@ class Session:
     def policy(self) -> Policy:
         """What the loop asks."""
         return Policy(
-            wants_norm=lambda step: self._line_due(step + 1),
             epoch_started=lambda epoch: self.events.send("epoch_started", run=self.run, epoch=epoch),
             step_finished=self.step_finished,
             evaluate=self.evaluate_when_due,
