@@ -15,6 +15,7 @@ from torch import nn
 
 from vidcore.engine.checkpoints import (
     Checkpoints,
+    DamagedError,
     optimizer_tensors,
     read_checkpoint,
     restore_module,
@@ -80,12 +81,14 @@ def test_a_damaged_checkpoint_is_found_and_the_one_before_is_used(
     assert damaged[0].endswith("; the one before is used")
 
 
-def test_every_flipped_bit_of_the_state_is_found(checkpoints: Checkpoints) -> None:
-    target = save(checkpoints, 2) / "state.json"
+@pytest.mark.parametrize("bit", [1, 4, 16, 32])
+@pytest.mark.parametrize("file", ["state.json", "manifest.json"])
+def test_a_bit_that_has_flipped_anywhere_is_found(checkpoints: Checkpoints, file: str, bit: int) -> None:
+    target = save(checkpoints, 2) / file
     content = target.read_bytes()
     for place in range(len(content)):
-        target.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
-        with pytest.raises(RunError, match=r"the content of state.json has changed"):
+        target.write_bytes(content[:place] + bytes([content[place] ^ bit]) + content[place + 1 :])
+        with pytest.raises(DamagedError, match=r"^checkpoint step-00000002 is damaged: "):
             read_checkpoint(target.parent)
 
 

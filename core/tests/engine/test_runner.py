@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from vidcore.engine.journal import read_journal
 from vidcore.engine.predictions import read_predictions
 from vidcore.engine.runner import run
 from vidcore.errors import ConfigError, RunError, WeightsError
+from vidcore.plugins import hookimpl
 
 pytestmark = pytest.mark.usefixtures("toy_plugin")
 
@@ -194,6 +196,58 @@ def test_a_slow_callback_is_named_once_after_the_first_epoch_and_at_the_end(
     assert log.index(f"so far, {told}") < log.index("epoch 2")
 
 
+def test_a_callback_that_cannot_be_made_is_named(run_toy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: object, config: object) -> None:
+        raise OSError("no such host")
+
+    monkeypatch.setattr(toy_parts.ToyWatcher, "__init__", refuse)
+    with pytest.raises(ConfigError, match=r"callbacks.ear cannot be made: OSError: no such host"):
+        run_toy(callbacks={"ear": {"type": "toy-watcher"}})
+
+
+def test_a_callback_may_have_any_name(run_toy: Run, tmp_path: Path) -> None:
+    path = tmp_path / "heard.jsonl"
+    run_toy(progress=toy_parts.ToyWatcher(toy_config.ToyWatcher()), callbacks={
+        "progress": {"type": "toy-watcher", "path": str(path)}
+    })  # fmt: skip
+    assert [row["event"] for row in read_journal(path)][-1] == "run_finished"
+
+
+def test_one_that_ends_the_run_before_its_first_step_stands_in_the_log(run_toy: Run, tmp_path: Path) -> None:
+    class Boss:
+        may_stop_run = True
+
+        @hookimpl
+        def run_started(self) -> None:
+            raise ValueError("not today")
+
+    with pytest.raises(RunError, match="failed at run_started: ValueError: not today"):
+        run_toy(progress=Boss())
+    assert "the run ends after step 0: callback" in (tmp_path / "runs" / "toy" / "log.txt").read_text()
+
+
+def test_times_are_those_of_steps_and_what_is_left_forgets_the_first(run_toy: Run) -> None:
+    class Slow:
+        taken: list[float] = []  # noqa: RUF012 - of one test
+
+        @hookimpl
+        def step_finished(self, step: int, values: dict[str, float]) -> None:
+            self.taken.append(values["seconds"])
+            time.sleep(2.0 if step == 1 else 0.0)
+
+    folder = run_toy(progress=Slow()).folder
+    train = [row for row in read_journal(folder / "timings.jsonl") if row["split"] == "train"]
+    assert [row["step"] for row in train] == [2, 3, 4, 6, 8]
+    ends = [0, *(row["step"] for row in train)]
+    for row, first, last in zip(train, ends[:-1], ends[1:], strict=True):
+        assert row["seconds"] == pytest.approx(sum(Slow.taken[first:last]))
+        assert row["data_seconds"] <= row["seconds"]
+        assert row["clips_per_second"] * row["seconds"] == pytest.approx(8 * (last - first))
+    left_at_2 = re.search(r"step 2 of 8.* 0:00:(\d\d) left", (folder / "log.txt").read_text())
+    assert left_at_2 is not None
+    assert int(left_at_2[1]) < 4  # with the first step it would be 6
+
+
 def test_a_callback_may_end_training_early(run_toy: Run) -> None:
     result = run_toy(callbacks={"brake": {"type": "toy-brake", "after_epoch": 2}})
     assert result.steps == 4
@@ -271,6 +325,22 @@ def test_other_classes_than_those_that_a_run_began_with_are_told(run_toy: Run, m
     with pytest.raises(WeightsError, match=r'only the head differs: strict = "backbone" loads the rest'):
         run_toy("three", model__weights=first)
     assert run_toy("three", fresh=True, model__weights=first, model__strict="backbone").steps == 8
+
+
+def test_a_run_does_not_go_on_with_other_data(run_toy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = run_toy(engine__epochs=1).folder
+    before = left(folder)
+    with monkeypatch.context() as fewer:
+        fewer.setattr(toy_parts.ToyClips, "__len__", lambda self: 14)
+        with pytest.raises(ConfigError, match=r"(?s)begun with other data:\n  samples of data.train: was 22, is 14\n"):
+            run_toy(engine__epochs=2)
+    with monkeypatch.context() as swapped:
+        for module in (toy_config, toy_parts):
+            swapped.setattr(module, "CLASSES", ("down", "up", "left", "right"))
+        with pytest.raises(ConfigError, match=r"(?s)class 0: was up, is down\n  class 1: was down, is up\nPut it back"):
+            run_toy(engine__epochs=2)
+    assert left(folder) == before
+    assert run_toy(engine__epochs=2).steps == 4
 
 
 def test_a_run_that_a_callback_ended_does_not_go_on_after_a_kill(run_toy: Run) -> None:

@@ -133,6 +133,10 @@ class CountsInts(Metric):
         return {"count": len(self.seen)}
 
 
+class NamesNoFigure(Metric):
+    lower_is_better = ("error",)
+
+
 class Meddles(Metric):
     def update(self, prediction: Prediction, target: dict[str, Any]) -> None:
         super().update(prediction, target)
@@ -150,6 +154,7 @@ def samples() -> list[tuple[Prediction, dict[str, Any]]]:
         (FailsWhenEmpty, "division by zero"),
         (Forgets, "answers differently the second time"),
         (CountsInts, "count must be a float, is int"),
+        (NamesNoFigure, r"lower_is_better names \['error'\]"),
         (Meddles, "changes what it is given"),
     ],
 )

@@ -30,7 +30,7 @@ from vidcore.weights.saving import flush_to_disk, plain_tensors
 
 MANIFEST = "manifest.json"
 STATE = "state.json"
-_PREFIX, _PARTIAL, _DAMAGED = "step-", ".tmp", ".damaged"
+_PREFIX, _PARTIAL, _DAMAGED, _FORMAT = "step-", ".tmp", ".damaged", 1
 
 
 class DamagedError(RunError):
@@ -175,19 +175,20 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         DamagedError: A file is missing, of another size or of another content than when it was written.
     """
+    told = f"checkpoint {path.name} is damaged"
     try:
         manifest = json.loads((path / MANIFEST).read_bytes())
+        if manifest["format"] != _FORMAT:
+            raise DamagedError(f"{told}: {MANIFEST} is of format {manifest['format']!r}, not {_FORMAT}")
         for name, written in manifest["files"].items():
             size = (path / name).stat().st_size
             if size != written["bytes"]:
-                raise DamagedError(
-                    f"checkpoint {path.name} is damaged: {name} has {size} bytes, not {written['bytes']}"
-                )
+                raise DamagedError(f"{told}: {name} has {size} bytes, not {written['bytes']}")
             if _sha256(path / name) != written["sha256"]:
-                raise DamagedError(f"checkpoint {path.name} is damaged: the content of {name} has changed")
+                raise DamagedError(f"{told}: the content of {name} has changed")
         state = json.loads((path / STATE).read_bytes())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamagedError(f"checkpoint {path.name} is damaged: {error}") from error
+        raise DamagedError(f"{told}: {error}") from error
     return Checkpoint(path, step_of(path), state)
 
 
@@ -267,7 +268,7 @@ def _write_files(folder: Path, tensors: Mapping[str, Mapping[str, Tensor]], stat
     for name, content in _files(tensors, state):
         write_flushed(folder / name, content)
         files[name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    write_flushed(folder / MANIFEST, json.dumps({"format": 1, "files": files}, indent=1).encode())
+    write_flushed(folder / MANIFEST, json.dumps({"format": _FORMAT, "files": files}, indent=1).encode())
     flush_to_disk(folder)
 
 

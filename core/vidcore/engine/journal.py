@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -48,10 +49,8 @@ class Journal:
         return RunError(f"{self.path}: cannot be written: {error}; make room and run the same command again")
 
     def close(self) -> None:
-        try:
+        with contextlib.suppress(OSError):  # what could not be flushed was told by `append` already
             self._file.close()
-        except OSError:  # what could not be flushed was told by `append` already
-            pass
 
 
 def cut(path: Path, offset: int) -> str:
@@ -72,12 +71,9 @@ def read_journal(path: Path) -> Iterator[dict[str, Any]]:
         return
     with path.open("rb") as file:
         for line in file:
-            try:
-                row = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(row, dict):
-                yield row
+            with contextlib.suppress(ValueError):
+                if isinstance(row := json.loads(line), dict):
+                    yield row
 
 
 def _ends_with_newline(path: Path) -> bool:

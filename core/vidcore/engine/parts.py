@@ -52,6 +52,11 @@ class Parts:
         train: Any = self.experiment.data.train
         return int(train.batch_size) * self.chunks
 
+    def data_facts(self) -> dict[str, Any]:
+        """What may not change while a run lasts: a step is a number, and which samples it takes follows from these."""
+        sizes = {f"samples of data.{split}": len(dataset) for split, dataset in self.datasets.items()}
+        return {**sizes, **{f"class {index}": name for index, name in enumerate(self.classes)}}
+
     def metrics(self) -> dict[str, Metric]:
         """New ones, which have gathered nothing."""
         return {name: build(config, self.classes) for name, config in self.experiment.metrics.items()}

@@ -22,7 +22,7 @@ import json
 import logging
 import os
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar
@@ -133,8 +133,7 @@ class RunFolder:
         for key, was, is_now in table_differences(before, now):
             if key == "engine.epochs" and is_now is not None and is_now > was:
                 continue
-            kind = harmless if _matches(key, FREE_KEYS) else harmful
-            kind.append(f"{key}: was {_show(was)}, is {_show(is_now)}")
+            (harmless if _matches(key, FREE_KEYS) else harmful).append(f"{key}: was {_show(was)}, is {_show(is_now)}")
         if harmful:
             listed = "\n  ".join(harmful)
             raise ConfigError(
@@ -158,19 +157,17 @@ class RunFolder:
         Raises:
             RunError: The disk is full or cannot be written to.
         """
-
-        def go() -> None:
+        with self._guarded():
             write(self.experiment, table)
             for folder in (self.path, self.path / "weights", self.path / "predictions"):
                 folder.mkdir(exist_ok=True)
                 for partial in folder.glob("*.tmp"):  # of an attempt that was killed
                     partial.unlink()
 
-        self._guarded(go)
-
     def unfinish(self) -> None:
         """Take back that the run is finished: it is about to be extended."""
-        self._guarded(lambda: self.result.unlink(missing_ok=True))
+        with self._guarded():
+            self.result.unlink(missing_ok=True)
 
     def write_json(self, path: Path, value: Any) -> None:
         """Write plain values, whole or not at all.
@@ -178,16 +175,13 @@ class RunFolder:
         Raises:
             RunError: The disk is full or cannot be written to.
         """
+        with self._guarded(), written_whole(path) as partial:
+            partial.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
-        def go() -> None:
-            with written_whole(path) as partial:
-                partial.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-
-        self._guarded(go)
-
-    def _guarded(self, write_something: Callable[[], object]) -> None:
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
         try:
-            write_something()
+            yield
         except OSError as error:
             raise RunError(f"{self.path} cannot be written: {error}; make room or mend its permissions") from error
 
@@ -231,11 +225,9 @@ class RunLock:
             ) from error
         self._descriptor = descriptor
         self._mine.add(self.folder)
-        try:
+        with contextlib.suppress(OSError):  # a courtesy for the next one; a full disk is told where it matters
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}".encode(), 0)
-        except OSError:
-            pass  # a courtesy for the next one; a full disk is told where it matters
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -305,10 +297,8 @@ class _QuietHandler(logging.FileHandler):
         pass
 
     def close(self) -> None:
-        try:
+        with contextlib.suppress(OSError):
             super().close()
-        except OSError:
-            pass
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

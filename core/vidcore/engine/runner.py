@@ -35,7 +35,7 @@ from vidcore.engine.measuring import Interrupted
 from vidcore.engine.parallel import Parallel, open_parallel, share_chunks
 from vidcore.engine.parts import Parts
 from vidcore.engine.precision import determinism
-from vidcore.engine.run_folder import LogFile, RunFolder, RunLock, Standing, set_aside
+from vidcore.engine.run_folder import LogFile, RunFolder, RunLock, Standing, set_aside, table_differences
 from vidcore.engine.session import Session, only_finite, restore, unknown_figure
 from vidcore.engine.stopping import RunStopped, StopSignals
 from vidcore.errors import ConfigError, RunError
@@ -140,6 +140,8 @@ def _prepare_folder(folder: RunFolder, parts: Parts) -> tuple[Standing, Checkpoi
     checkpoint: Checkpoint | None = None
     if standing is Standing.UNFINISHED:
         checkpoint, damaged = checkpoints.newest()
+        if checkpoint is not None:
+            _refuse_other_data(folder, checkpoint, parts.data_facts())
         checkpoints.set_aside_damaged(checkpoint)
         offset = checkpoint.state["progress"]["metrics_bytes"] if checkpoint else 0
         remarks += [*damaged, *filter(None, [cut(folder.metrics, offset)])]
@@ -150,6 +152,16 @@ def _prepare_folder(folder: RunFolder, parts: Parts) -> tuple[Standing, Checkpoi
     folder.write_experiment(table)
     folder.write_json(folder.environment, environment)
     return standing, checkpoint, remarks
+
+
+def _refuse_other_data(folder: RunFolder, checkpoint: Checkpoint, now: dict[str, Any]) -> None:
+    differences = table_differences(checkpoint.state.get("data", now), now)
+    if changed := [f"{key}: was {was}, is {is_now}" for key, was, is_now in differences]:
+        raise ConfigError(
+            f"{folder.path} was begun with other data:\n  " + "\n  ".join(changed[:9]) + "\n"
+            "Put it back, and the run goes on. With the new data begin another one: choose another --name, or --fresh, "
+            f"and to start from these weights: [model] weights = {str(folder.weights('last'))!r}."
+        )
 
 
 def _opening_remarks(parts: Parts) -> list[str]:
@@ -184,7 +196,7 @@ def _open_session(
 ) -> Session:
     """What happens around the steps, with its files, which `stack` closes; the first process alone writes and tells."""
     experiment, first = parts.experiment, parts.parallel.rank == 0
-    callbacks = {name: build(config) for name, config in experiment.callbacks.items() if first}
+    callbacks = {name: _callback(name, config) for name, config in experiment.callbacks.items() if first}
     run_info = RunInfo(
         name=folder.path.name,
         folder=folder.path,
@@ -209,12 +221,19 @@ def _open_session(
         checkpoints=Checkpoints(folder.checkpoints, experiment.engine.checkpoint.keep),
         metrics=journal(folder.metrics),
         timings=journal(folder.timings),
-        events=Events({**callbacks, **({"progress": watcher} if watcher is not None and first else {})}),
+        events=Events({**callbacks, **({"what shows the run": watcher} if watcher is not None and first else {})}),
         signals=signals,
         run=run_info,
         parts=parts,
         save_weights=save,
     )
+
+
+def _callback(name: str, config: Any) -> object:
+    try:
+        return build(config)
+    except Exception as error:  # a service that cannot be reached, say
+        raise ConfigError(f"callbacks.{name} cannot be made: {type(error).__name__}: {error}") from error
 
 
 def _train_and_measure(session: Session, progress: Progress, remarks: list[str]) -> RunResult:
@@ -223,8 +242,8 @@ def _train_and_measure(session: Session, progress: Progress, remarks: list[str])
     run_info, parts = session.run, session.parts
     bad = bad_videos(parts, "train", session.folder.bad_videos)
     _log_start(session, progress)
-    session.events.send("run_started", run=run_info)
     try:
+        session.events.send("run_started", run=run_info)
         with training_batches(parts, progress.step, bad) as batches:
             train(session.training, progress, batches, session.policy())
         if session.told_to_stop():
@@ -298,8 +317,7 @@ def _check_best(parts: Parts) -> None:
     if not wanted or "val" not in parts.datasets:
         return
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of means over nothing
+        with warnings.catch_warnings(action="ignore"):  # of means over nothing
             figures = measure([], parts.metrics())
     except Exception:  # a metric need not answer before it has seen anything; the first evaluation tells then
         return

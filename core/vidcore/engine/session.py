@@ -9,7 +9,7 @@ import logging
 import math
 import resource
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -50,8 +50,9 @@ class Session:
     save_weights: Callable[[nn.Module, Path], None]  # with their contract
     left_out: dict[str, str] = field(factory=dict)  # by split, in words: samples that could not be read
     started: float = field(factory=time.perf_counter)
-    last_line: float = field(factory=time.perf_counter)
+    first_step_ended: float | None = None  # it fills caches and starts workers, and tells nothing of those to come
     last_clips: int = 0
+    last_seconds: float = 0.0  # of steps alone: not of callbacks, evaluations and saves
     last_data_seconds: float = 0.0
     slow_callbacks: int = 0  # that were named so far
 
@@ -87,11 +88,13 @@ class Session:
                 progress.sums[name] = progress.sums.get(name, 0.0) + value
             progress.summed_steps += 1
         self.last_clips += step.samples
+        self.last_seconds += step.seconds
         self.last_data_seconds += step.data_seconds
         if self._line_due(progress.step):
             self._write_lines(step, progress, epoch)
         values = {**step.losses, "lr": step.learning_rate, "seconds": step.seconds, "data_seconds": step.data_seconds}
         self.events.send("step_finished", run=self.run, step=progress.step, epoch=epoch, values=values)
+        self.first_step_ended = self.first_step_ended or time.perf_counter()
         every = self.run.experiment.engine.checkpoint.every_steps
         if every is not None and progress.step % every == 0 and progress.step % self.training.steps_per_epoch:
             self.save(progress)
@@ -109,7 +112,6 @@ class Session:
         place = {"step": progress.step, "epoch": epoch, "split": "val"}
         self.metrics.append({**place, **only_finite(found)})
         self.timings.append({**place, "seconds": seconds, "memory_bytes": memory_bytes(self.training.device)})
-        self.last_line += seconds  # the next line's time is that of its steps
         log.info("epoch %d: %s", epoch, ", ".join(f"{name} {value:.4f}" for name, value in found.items()))
         self._keep_best(module, found, progress)
         values = {"step": progress.step, "epoch": epoch, "metrics": found, "predictions": predictions}
@@ -163,12 +165,11 @@ class Session:
         for name, technique in self.training.techniques.items():
             parts[f"technique-{name}"] = technique.tensors()
         state = {"progress": attrs.asdict(progress), "optimizer": groups, "scaler": self.training.scaler.state_dict()}
+        state["data"] = self.parts.data_facts()
         path = parallel.save(self.checkpoints, progress.step, parts, state)
-        seconds = time.perf_counter() - started
-        self.last_line += seconds
         if path is None:
             return
-        log.info("saved %s in %.1f s", path.name, seconds)
+        log.info("saved %s in %.1f s", path.name, time.perf_counter() - started)
         self.events.send("checkpoint_saved", run=self.run, step=progress.step, path=path)
 
     def stop(self, progress: Progress, *, alone: bool = False) -> RunStopped:
@@ -191,24 +192,20 @@ class Session:
         return step % self.run.experiment.engine.log_every == 0 or step % self.training.steps_per_epoch == 0
 
     def _write_lines(self, step: Step, progress: Progress, epoch: int) -> None:
-        now = time.perf_counter()
         place: dict[str, Any] = {"step": progress.step, "epoch": epoch, "split": "train"}
         values = {name: total / progress.summed_steps for name, total in progress.sums.items()}
-        values["lr"] = step.learning_rate
-        if step.gradient_norm is not None:
-            values["grad_norm"] = step.gradient_norm
-        if progress.bad_steps:
-            values["bad_steps"] = progress.bad_steps
+        more = {"lr": step.learning_rate, "grad_norm": step.gradient_norm, "bad_steps": progress.bad_steps or None}
+        values |= {name: value for name, value in more.items() if value is not None}
         self.metrics.append({**place, **only_finite(values)})
-        seconds = now - self.last_line
         times = {
-            "seconds": seconds,
+            "seconds": self.last_seconds,
             "data_seconds": self.last_data_seconds,
-            "clips_per_second": self.last_clips / seconds,
+            "clips_per_second": self.last_clips / self.last_seconds,
             "memory_bytes": memory_bytes(self.training.device),
         }
         self.timings.append({**place, **times})
-        pace = (now - self.started) / (progress.step - self.run.start_step)  # evaluations and saves included
+        since, taken = self.first_step_ended or self.started, progress.step - self.run.start_step
+        pace = (time.perf_counter() - since) / max(1, taken - 1)  # evaluations, saves and callbacks included
         log.info(
             "step %d of %d, epoch %d: %s; %.3g clips/s, %.0f %% of the time waiting for data, %.1f GiB, %s left",
             progress.step,
@@ -216,20 +213,19 @@ class Session:
             epoch,
             ", ".join(f"{name} {value:.4g}" for name, value in values.items()),
             times["clips_per_second"],
-            100 * self.last_data_seconds / seconds,
+            100 * self.last_data_seconds / self.last_seconds,
             times["memory_bytes"] / 2**30,
             timedelta(seconds=round(pace * (self.training.total_steps - progress.step))),
         )
         progress.sums, progress.summed_steps = {}, 0
-        self.last_line, self.last_clips, self.last_data_seconds = now, 0, 0.0
+        self.last_clips, self.last_seconds, self.last_data_seconds = 0, 0.0, 0.0
 
     def _keep_best(self, module: nn.Module, found: Mapping[str, float], progress: Progress) -> None:
-        wanted = self.run.experiment.engine.checkpoint.best
-        name = wanted or next(iter(found), "")
+        name = self.run.experiment.engine.checkpoint.best or next(iter(found), "")
         if not found:
             return
         if name not in found:
-            raise unknown_figure(wanted, found)
+            raise unknown_figure(name, found)
         value = found[name]
         sign = -1.0 if lower_is_better(name, self.parts.metrics()) else 1.0
         if not math.isnan(value) and (progress.best is None or sign * value > sign * progress.best):
@@ -237,9 +233,8 @@ class Session:
             self.save_weights(module, self.folder.weights("best"))
 
 
-def unknown_figure(wanted: str, known: Iterable[str]) -> ConfigError:
+def unknown_figure(wanted: str, known: Collection[str]) -> ConfigError:
     """What to say when engine.checkpoint.best names no figure of the metrics."""
-    known = list(known)
     return ConfigError(
         f"engine.checkpoint.best: no metric gives {wanted!r}{nearest(wanted, known)}; there are: {', '.join(known)}"
     )
