@@ -146,7 +146,11 @@ class Loss:
 
 
 class Metric(Protocol):
-    """Gathers predictions and answers fractions (0.79, not 79). Never hears of processes or batches."""
+    """Gathers predictions and answers fractions (0.79, not 79). Never hears of processes or batches.
+
+    May also offer `lower_is_better: tuple[str, ...]`, the names of its figures that are errors: where one of them picks
+    the best weights, the lowest value does. All others are the better the higher they are.
+    """
 
     def update(self, prediction: Prediction, target: dict[str, Any]) -> None: ...
 

@@ -22,7 +22,7 @@ def check_metric(
     """Check a metric on samples of its kind.
 
     Figures are plain floats, the same when asked twice and in whatever order samples came; without samples it answers
-    without an error; predictions and targets are left as they were.
+    without an error; predictions and targets are left as they were; `lower_is_better` names figures that there are.
 
     Args:
         config: Of a component of kind `metric`.
@@ -48,6 +48,8 @@ def check_metric(
         assert isinstance(name, str) and type(value) is float, (
             f"{what}: {name} must be a float, is {type(value).__name__}"
         )
+    unknown = set(getattr(metric, "lower_is_better", ())) - set(figures)
+    assert not unknown, f"{what}.lower_is_better names {sorted(unknown)}; the figures are {list(figures)}"
     assert _equal(metric.compute(), figures), f"{what}.compute() answers differently the second time"
     backwards = factory(config, classes)
     for prediction, target in reversed(samples):

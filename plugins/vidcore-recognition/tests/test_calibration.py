@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from vidcore.engine.evaluation import lower_is_better
 from vidcore.plugins import build
 from vidcore.testing import check_metric
 from vidcore.values import Prediction, SampleRef
@@ -39,6 +40,13 @@ def test_who_is_right_as_often_as_it_says_has_no_error() -> None:
     assert measured(Calibration(), rows)["calibration_error"] == pytest.approx(0.0, abs=1e-7)
     boasting = [([1.0, 0.0, 0.0], {"label": label}) for label in (0, 1)]
     assert measured(Calibration(), boasting)["calibration_error"] == pytest.approx(0.5)
+
+
+def test_the_best_weights_by_any_of_its_figures_are_those_with_the_lowest() -> None:
+    sure, unsure = ([([share, 1 - share, 0.0], {"label": 0})] * 2 for share in (0.9, 0.6))
+    worse, better = measured(Calibration(), unsure), measured(Calibration(), sure)
+    metrics = {"calibration": build(Calibration(), CLASSES)}
+    assert all(better[name] < worse[name] and lower_is_better(name, metrics) for name in better)
 
 
 def test_the_error_is_weighted_by_samples_and_the_largest_one_is_not() -> None:

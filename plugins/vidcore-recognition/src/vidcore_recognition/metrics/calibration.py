@@ -60,6 +60,8 @@ def reliability(confidence: NDArray[Any], right: NDArray[np.bool_], bins: int) -
 class Calibration:
     """Gathers probabilities: calibration error, likelihood and Brier score."""
 
+    lower_is_better = ("calibration_error", "largest_calibration_error", "negative_log_likelihood", "brier")
+
     def __init__(self, config: configs.Calibration, classes: Sequence[str]) -> None:
         self.config = config
         self._num_classes = len(classes)
@@ -77,15 +79,14 @@ class Calibration:
         return reliability(scores.max(axis=1), right, self.config.bins)
 
     def compute(self) -> dict[str, float]:
-        names = ("calibration_error", "largest_calibration_error", "negative_log_likelihood", "brier")
         if not self._true:
-            return dict.fromkeys(names, float("nan"))
+            return dict.fromkeys(self.lower_is_better, float("nan"))
         scores, curve = self._rows(), self.reliability()
         own = scores[np.arange(len(scores)), self._true]
         likelihood = -np.log(np.maximum(own, _LEAST)).mean()
         brier = ((scores**2).sum(axis=1) - 2 * own + 1).mean()
         values = (curve.expected_error, curve.largest_error, float(likelihood), float(brier))
-        return dict(zip(names, values, strict=True))
+        return dict(zip(self.lower_is_better, values, strict=True))
 
     def _rows(self) -> NDArray[np.float64]:
         return np.array(self._scores, np.float64).reshape(-1, self._num_classes)
