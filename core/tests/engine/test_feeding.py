@@ -2,11 +2,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
+from vidcore_engine_toy import config as toy_config
+from vidcore_engine_toy.config import CLASSES
+from vidcore_engine_toy.parts import ToyClips, ToyTask
 
-from vidcore.engine.feeding import sent_ahead
+from vidcore.data.bad_videos import BadVideos
+from vidcore.data.plan import EvaluationPlan
+from vidcore.engine.feeding import _batches, sent_ahead
 from vidcore.values import Batch, SampleRef
 
 
@@ -54,6 +61,23 @@ def test_no_batch_is_no_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("current_stream", "Stream"):
         monkeypatch.setattr(torch.cuda, name, lambda device: NotedStream("any", []))
     assert list(sent_ahead(numbered(0, []), torch.device("cpu"))) == []
+
+
+@pytest.mark.parametrize(("device", "current"), [("cpu", -1), ("cuda", -1), ("cuda:3", 3)])
+def test_memory_is_pinned_for_the_gpu_of_the_run(monkeypatch: pytest.MonkeyPatch, device: str, current: int) -> None:
+    chosen: list[int] = []
+
+    def noted(index: int) -> contextlib.AbstractContextManager[None]:
+        chosen.append(index)
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr(torch.cuda, "device", noted)
+    task = ToyTask(toy_config.ToyTask(), CLASSES)
+    experiment: Any = SimpleNamespace(data=SimpleNamespace(workers=0, prefetch="auto"), seed=0)
+    parts: Any = SimpleNamespace(experiment=experiment, task=task, device=torch.device(device))
+    plan = EvaluationPlan(num_samples=4, batch_size=2)
+    with _batches(parts, ToyClips(toy_config.ToyClips()), plan, BadVideos(action="skip", num_samples=4)):
+        assert chosen == [current]
 
 
 @pytest.mark.gpu

@@ -27,6 +27,15 @@ def test_auto_is_bf16_where_it_is_fast(monkeypatch: pytest.MonkeyPatch, fast: bo
     assert bf16_is_fast(torch.device("meta")) is False
 
 
+def test_each_gpu_of_a_machine_is_asked_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: [(7, 0), (9, 0)][device.index])
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "old one")
+    assert choose_precision("auto", torch.device("cuda:1")).name == "bf16"
+    assert choose_precision("auto", torch.device("cuda:0")).name == "fp32"
+    with pytest.raises(ConfigError, match='old one has no bf16; use "fp16"'):
+        choose_precision("bf16", torch.device("cuda:0"))
+
+
 def test_tf32_is_refused_where_there_is_none() -> None:
     with pytest.raises(ConfigError, match="tf32 is a format of CUDA devices, not of 'cpu'"):
         choose_precision("tf32", CPU)

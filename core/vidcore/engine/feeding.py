@@ -81,7 +81,8 @@ def _batches(parts: Parts, dataset: Dataset, plan: Plan, bad: BadVideos) -> Gene
         prefetch=data.prefetch,
         pin_memory=parts.device.type == "cuda",
     )
-    with contextlib.closing(batches):
+    # pinning takes the current device, which else were the first GPU, whoever has filled it; -1 changes nothing
+    with contextlib.closing(batches), torch.cuda.device(parts.device.index or -1):
         yield sent_ahead(batches, parts.device) if parts.device.type == "cuda" else batches
 
 

@@ -71,7 +71,7 @@ def choose_precision(name: str, device: torch.device) -> Precision:
         return Precision("bf16" if bf16_is_fast(device) else "fp32", device.type)
     if name == "tf32" and device.type != "cuda":
         raise ConfigError(f'engine.precision: tf32 is a format of CUDA devices, not of {device.type!r}; use "fp32"')
-    if name == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+    if name == "bf16" and device.type == "cuda" and not bf16_is_fast(device):
         raise ConfigError(f'engine.precision: {torch.cuda.get_device_name(device)} has no bf16; use "fp16" or "fp32"')
     if name == "bf16" and device.type == "cpu" and not bf16_is_fast(device):
         log.warning("this CPU has no AMX: bf16 gradients of 3x3x3 kernels over maps two frames deep may be wrong")
@@ -81,7 +81,7 @@ def choose_precision(name: str, device: torch.device) -> Precision:
 def bf16_is_fast(device: torch.device) -> bool:
     """Whether the hardware multiplies bf16 natively."""
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+        return torch.cuda.get_device_capability(device) >= (8, 0)  # of this device: those of a machine may differ
     if device.type == "cpu":
         # torch has no public question for it; where the private one is gone, fp32 is the safe answer
         ask = getattr(torch.cpu, "_is_amx_tile_supported", None)
