@@ -77,6 +77,19 @@ def test_two_chunks_give_the_gradients_and_statistics_of_a_plain_loop(alone: Non
             torch.testing.assert_close(copied.state_dict(), plain.state_dict())
 
 
+def test_kernels_of_one_element_with_channels_last_bring_no_warning(alone: None) -> None:
+    video = torch.randn(2, 16, 4, 6, 6).contiguous(memory_format=torch.channels_last_3d)
+    with DataParallel(Ddp(), CPU) as parallel:
+        model = parallel.wrap(nn.Conv3d(16, 32, 1, bias=False))
+
+        def work() -> None:
+            with torch.autocast("cpu", torch.bfloat16):
+                model(video).sum().backward()
+
+        parallel.chunk(work, last=True)
+        assert model.module.weight.grad.stride() == model.module.weight.stride()
+
+
 def test_parameters_that_lose_their_gradient_later_are_named_too(alone: None) -> None:
     inputs, halves = torch.randn(3, 2), HalfUsed()
     with DataParallel(Ddp(), CPU) as parallel:

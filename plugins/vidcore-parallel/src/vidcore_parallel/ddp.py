@@ -15,6 +15,7 @@ import contextlib
 import inspect
 import logging
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -60,6 +61,8 @@ class DataParallel(Processes):
             if self.device.type != "cuda":
                 raise ConfigError(f"engine.parallel.sync_bn works on CUDA devices only, not on {self.device.type}")
             nn.SyncBatchNorm.convert_sync_batchnorm(model, self._gradients)
+        # told of kernels of one element, in which the strides of some dimensions mean nothing
+        warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
         self._model = model
         self._statistics = SharedStatistics(model, self.rank, self.world, self._gradients)
         self._wrapped = DistributedDataParallel(
