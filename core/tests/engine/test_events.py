@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,40 @@ def test_one_that_fails_is_named_once_and_the_others_go_on(caplog: pytest.LogCap
     assert other.heard == ["epoch_started"] * 2
     assert events.failures == {"broken": 2}
     assert caplog.text.count("callback 'broken' failed at epoch_started: OSError: the toy watcher broke") == 1
+
+
+def test_one_that_wants_to_leave_python_has_failed_like_any_other(caplog: pytest.LogCaptureFixture) -> None:
+    class Leaver:
+        @hookimpl
+        def epoch_started(self) -> None:
+            sys.exit("no more room on my side")
+
+    class Boss(Leaver):
+        may_stop_run = True
+
+    events = Events({"leaver": Leaver()})
+    events.send("epoch_started", run=None, epoch=1)
+    assert events.failures == {"leaver": 1}
+    assert "callback 'leaver' failed at epoch_started: SystemExit: no more room" in caplog.text
+    with pytest.raises(RunError, match="callback 'boss' failed at epoch_started: SystemExit: no more room"):
+        Events({"boss": Boss()}).send("epoch_started", run=None, epoch=1)
+    assert "the run ends" in caplog.text
+
+
+def test_what_one_does_to_the_values_is_nobody_elses_business() -> None:
+    class Greedy:
+        @hookimpl
+        def run_finished(self, metrics: dict[str, float]) -> None:
+            metrics.clear()
+
+    class Reader:
+        @hookimpl
+        def run_finished(self, metrics: dict[str, float]) -> None:
+            self.metrics = metrics
+
+    reader, found = Reader(), {"top1": 0.5}
+    Events({"greedy": Greedy(), "reader": reader}).send("run_finished", run=None, metrics=found)
+    assert found == reader.metrics == {"top1": 0.5}
 
 
 def test_one_that_may_stop_the_run_does_so() -> None:
@@ -69,6 +104,18 @@ def test_a_misspelt_event_is_an_error_that_names_the_callback() -> None:
 
     class Deaf: ...
 
+    class Wrapper:
+        @hookimpl(wrapper=True)
+        def epoch_started(self) -> Any:
+            yield
+
+    class Asynchronous:
+        @hookimpl
+        async def epoch_started(self) -> None: ...
+
+    for one in (Wrapper(), Asynchronous()):  # would be called, and never run
+        with pytest.raises(ConfigError, match=r"callbacks.mine: epoch_started must be plain: no `yield`, no async"):
+            Events({"mine": one})
     with pytest.raises(ConfigError, match=r"(?s)callbacks.mine: .*epoch_strated"):
         Events({"mine": Misspelt()})
     with pytest.raises(ConfigError, match=r"(?s)callbacks.mine: .*epoche"):

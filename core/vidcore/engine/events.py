@@ -8,6 +8,7 @@ the run, and it may end training early by raising `StopTraining("why")`.
 
 from __future__ import annotations
 
+import inspect
 import logging
 import time
 from collections import Counter, defaultdict
@@ -117,8 +118,11 @@ class Events:
                 self._manager.check_pending()
             except pluggy.PluginValidationError as error:
                 raise ConfigError(f"callbacks.{name}: {error}") from error
-            if not self._manager.get_hookcallers(callback):
+            if not (callers := self._manager.get_hookcallers(callback)):
                 raise ConfigError(f"callbacks.{name}: {type(callback).__name__} listens to no event of a run")
+            for function in (listener.function for caller in callers for listener in caller.get_hookimpls()):
+                if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+                    raise ConfigError(f"callbacks.{name}: {function.__name__} must be plain: no `yield`, no async")
 
     def send(self, event: str, **values: Any) -> None:
         """Tell every callback that listens.
@@ -129,11 +133,12 @@ class Events:
         for listener in reversed(getattr(self._manager.hook, event).get_hookimpls()):
             name = listener.plugin_name
             started = time.perf_counter()
+            given = [values[argument] for argument in listener.argnames]
             try:
-                listener.function(*(values[argument] for argument in listener.argnames))
+                listener.function(*(dict(value) if isinstance(value, dict) else value for value in given))
             except StopTraining as stop:
                 self._stop(name, listener.plugin, str(stop))
-            except Exception as error:  # a watcher may fail in any way; the run is not its property
+            except (Exception, SystemExit) as error:  # a watcher may fail in any way; the run is not its property
                 self._fail(name, listener.plugin, event, error)
             finally:
                 self.seconds[name] += time.perf_counter() - started
@@ -152,16 +157,10 @@ class Events:
         else:
             log.warning("callback %r wants to stop training (%s), but does not say `may_stop_run = True`", name, reason)
 
-    def _fail(self, name: str, callback: object, event: str, error: Exception) -> None:
-        if getattr(callback, "may_stop_run", False):
-            raise RunError(f"callback {name!r} failed at {event}: {type(error).__name__}: {error}") from error
+    def _fail(self, name: str, callback: object, event: str, error: BaseException) -> None:
+        ends, text = getattr(callback, "may_stop_run", False), f"failed at {event}: {type(error).__name__}: {error}"
         self.failures[name] += 1
         if self.failures[name] == 1:
-            log.warning(
-                "callback %r failed at %s: %s: %s; the run goes on",
-                name,
-                event,
-                type(error).__name__,
-                error,
-                exc_info=error,
-            )
+            log.warning("callback %r %s; the run %s", name, text, "ends" if ends else "goes on", exc_info=error)
+        if ends:
+            raise RunError(f"callback {name!r} {text}") from error

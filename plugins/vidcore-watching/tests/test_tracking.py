@@ -43,6 +43,16 @@ def test_what_was_told_is_passed_over_but_for_the_last_evaluation(tmp_path: Path
     assert Follower(tmp_path, told=20).rows() == [(20, {"test/top1": 0.5, "epoch": 1.0})]
 
 
+def test_times_of_steps_that_a_kill_undid_are_not_told_when_the_run_goes_on(tmp_path: Path) -> None:
+    write(tmp_path, "metrics", row(10, loss=2.0))  # which was cut there
+    write(tmp_path, "timings", row(10, clips_per_second=8.0) + row(20, clips_per_second=1.0))
+    follower = Follower(tmp_path)
+    assert [step for step, _ in follower.rows(until=10)] == [10]
+    assert follower.told == 10
+    write(tmp_path, "timings", row(20, clips_per_second=9.0))
+    assert follower.rows() == [(20, {"time/clips_per_second": 9.0})]
+
+
 def test_a_place_is_kept_and_steps_after_the_checkpoint_are_told_again(tmp_path: Path) -> None:
     place = Place(tmp_path, "somewhere")
     assert place.read(0) == ("", 0)

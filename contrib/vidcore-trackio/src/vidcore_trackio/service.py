@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import io
+import time
 import uuid
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import trackio as library
+from trackio.sqlite_storage import SQLiteStorage
 
 from vidcore.engine.events import RunInfo
 from vidcore_trackio.config import Trackio
 from vidcore_watching.tracking import TrackingCallback, Values
+
+_PATIENCE = 2.0  # seconds that a checkpoint waits for trackio's thread, which writes twice a second
 
 
 def trackio(config: Trackio) -> TrackingCallback:
@@ -25,6 +29,7 @@ class TrackioService:
 
     def __init__(self, config: Trackio) -> None:
         self.config = config
+        self._logged = 0  # step
 
     def open(self, run: RunInfo, known: str, configuration: Mapping[str, Any]) -> str:
         """The run of this name in the project; a new one where it is taken by another."""
@@ -45,11 +50,18 @@ class TrackioService:
     def log(self, step: int, values: Values) -> None:
         """A point of each curve."""
         self._run.log(dict(values), step=step)
+        self._logged = step
 
     def flush(self) -> None:
-        """It writes by itself, twice a second or so."""
+        """Wait for its thread: what it holds would be lost in a kill."""
+        end = time.monotonic() + _PATIENCE
+        while time.monotonic() < end and self._stored() < self._logged:
+            time.sleep(0.05)
+
+    def _stored(self) -> int:
+        return SQLiteStorage.get_max_step_for_run(self.config.project, self._run.name) or 0
 
     def close(self, state: Literal["finished", "stopped"], figures: Values) -> None:
         """Wait until all is written."""
         with contextlib.redirect_stdout(io.StringIO()):
-            self._run.finish()
+            library.finish()  # not of the run alone, which would be finished, and greeted, once more when Python ends

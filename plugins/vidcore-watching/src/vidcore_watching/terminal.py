@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from vidcore.config import Experiment
@@ -39,7 +39,7 @@ class LiveTerminal:
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
             TextColumn("{task.percentage:>3.0f} %"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}"),
             console=self.console,
             transient=True,
             disable=not self.console.is_terminal,
@@ -47,6 +47,7 @@ class LiveTerminal:
         self._task: TaskID | None = None
         self._recent: deque[Mapping[str, float]] = deque(maxlen=config.recent_steps)
         self._last_plain = self._began = time.monotonic()
+        self._from_step = 0  # at `_began`
         self._device = torch.device("cpu")
 
     def accepts(self, experiment: Experiment) -> bool:
@@ -63,7 +64,8 @@ class LiveTerminal:
 
     @hookimpl
     def run_started(self, run: RunInfo) -> None:
-        self._device, self._began = choose_device(run.experiment.engine.device), time.monotonic()
+        self._device, self._from_step = choose_device(run.experiment.engine.device), run.start_step
+        self._began = time.monotonic()
         verb = f"goes on after step {run.start_step}" if run.start_step else "begins"
         self.console.print(
             f"{run.name} {verb}: {counted(run.total_steps, 'step')}, {run.steps_per_epoch} an epoch, "
@@ -71,19 +73,25 @@ class LiveTerminal:
             soft_wrap=True,
         )
         self._bar.start()
-        self._task = self._bar.add_task("training", total=run.total_steps, completed=run.start_step)
+        self._task = self._bar.add_task("training", total=run.total_steps, completed=run.start_step, left="")
 
     @hookimpl
     def step_finished(self, run: RunInfo, step: int, epoch: int, values: Mapping[str, float]) -> None:
         self._recent.append(values)
-        text = self._describe(run, epoch, values)
+        text, left, now = self._describe(run, epoch, values), self._left(run, step), time.monotonic()
         if self._task is not None:
-            self._bar.update(self._task, completed=step, description=text)
-        if not self.console.is_terminal and time.monotonic() - self._last_plain > self.config.plain_every:
-            self._last_plain = time.monotonic()
-            pace = (self._last_plain - self._began) / (step - run.start_step)  # evaluations and saves included
-            left = timedelta(seconds=round(pace * (run.total_steps - step)))
-            self.console.print(f"step {step}/{run.total_steps}  {text}  {left} left", soft_wrap=True)
+            self._bar.update(self._task, completed=step, description=text, left=left)
+        if not self.console.is_terminal and now - self._last_plain > self.config.plain_every:
+            self._last_plain = now
+            self.console.print(f"step {step}/{run.total_steps}  {text}  {left}".rstrip(), soft_wrap=True)
+
+    def _left(self, run: RunInfo, step: int) -> str:
+        """Evaluations and saves are counted; the first step, which starts workers and fills caches, is not."""
+        if self._from_step == run.start_step:
+            self._from_step, self._began = step, time.monotonic()
+            return ""
+        pace = (time.monotonic() - self._began) / (step - self._from_step)
+        return f"{timedelta(seconds=round(pace * (run.total_steps - step)))} left"
 
     def _describe(self, run: RunInfo, epoch: int, values: Mapping[str, float]) -> str:
         seconds = sum(each["seconds"] for each in self._recent)

@@ -69,7 +69,7 @@ class TrackingCallback:
         self._run = self.service.open(run, known, configuration(run))
         self._follower = Follower(run.folder, told)
         self._place.write(self._run, told)
-        self._tell()
+        self._tell(until=run.start_step)
 
     @hookimpl
     def step_finished(self) -> None:
@@ -98,9 +98,9 @@ class TrackingCallback:
         """Close; the run may go on another day."""
         self._close("stopped", {})
 
-    def _tell(self) -> None:
+    def _tell(self, until: float = math.inf) -> None:
         if self._follower is not None:
-            for step, values in self._follower.rows():
+            for step, values in self._follower.rows(until):
                 self.service.log(step, values)
 
     def _close(self, state: Literal["finished", "stopped"], figures: Values) -> None:
@@ -125,15 +125,18 @@ class Follower:
         self.told = self._after = told
         self._offsets = {files.metrics: 0, files.timings: 0}
 
-    def rows(self) -> list[tuple[int, Values]]:
-        """(step, values) of new rows, ascending: `train/loss`, `val/top1`, `time/clips_per_second`."""
+    def rows(self, until: float = math.inf) -> list[tuple[int, Values]]:
+        """(step, values) of new rows, ascending: `train/loss`, `val/top1`, `time/clips_per_second`.
+
+        Args:
+            until: Step after which rows are passed over: timings.jsonl also has the times of steps that a kill undid.
+        """
         found: dict[int, Values] = {}
         for path in self._offsets:
             for row in self._new(path):
                 step = int(row["step"])
-                if (
-                    step > self._after or row.get("split") == "test"
-                ):  # the last row of all comes after the last checkpoint
+                # the last row of all comes after the last checkpoint
+                if self._after < step <= until or row.get("split") == "test":
                     found.setdefault(step, {}).update(named(row, timing=path.name.startswith("timings")))
         self.told = max([self.told, *found])
         return [(step, values) for step, values in sorted(found.items()) if values]
