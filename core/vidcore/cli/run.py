@@ -30,8 +30,8 @@ from vidcore.plugins.asking import first_that_accepts
 @click.option("--name", default="", help="Of the run's folder; left out: the experiment's name.")
 @click.option("--fresh", is_flag=True, help="Begin anew; the old folder is kept under another name.")
 @click.option("--device", default=None, help="Short for --set engine.device=...: auto, cpu, cuda, cuda:1, mps.")
-@click.option("--nproc", default=1, help="Processes that train together on this machine, one a GPU.")
-@click.option("--max-restarts", default=0, help="How often to start the processes again when one dies.")
+@click.option("--nproc", default=1, type=click.IntRange(1), help="Processes on this machine that train together.")
+@click.option("--max-restarts", default=0, type=click.IntRange(0), help="How often to start again when a process dies.")
 @click.option(
     "--from", "start", default="", metavar="STAGE", help="Run this stage of EXPERIMENT and what follows anew."
 )
@@ -66,7 +66,7 @@ def run(
         context.invoke(find_command("run", "dry-run"), source=source, sets=sets)
         return
     experiment = load(source, sets=sets).experiment
-    if nproc > 1 and "WORLD_SIZE" not in os.environ:  # which is there in the processes that this starts
+    if (nproc > 1 or max_restarts) and "WORLD_SIZE" not in os.environ:  # it is in those that this starts
         launch = find_command("", "launch")
         context.invoke(launch, nproc=nproc, max_restarts=max_restarts, command=sys.argv[1:])
         return

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from attrs import define, evolve
+from attrs import Factory, define, evolve
 from torch import Tensor, nn
 
 from vidcore.config.experiment import Experiment
@@ -37,7 +37,8 @@ class Parallel:
     device: torch.device
     rank: int = 0
     world: int = 1
-    restarts: int = 0  # how often the launcher has started these processes again
+    # how often the launcher has started these processes again
+    restarts: int = Factory(lambda: int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")))
     sharded: bool = False  # each process keeps a part of the parameters, so all of them are needed to save
 
     def shard(self, model: nn.Module) -> None:

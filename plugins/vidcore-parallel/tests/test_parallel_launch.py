@@ -69,13 +69,16 @@ def test_torchrun_and_nproc_make_the_same_run(folder: Path, environment: dict[st
 
 
 @pytest.mark.slow
-def test_a_killed_process_is_started_again_and_the_run_ends_equal(folder: Path, environment: dict[str, str]) -> None:
-    run = ("vidcore", "run", "toy.toml", "--nproc", "2", *SLOWLY)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_killed_process_is_started_again_and_the_run_ends_equal(
+    folder: Path, environment: dict[str, str], processes: int
+) -> None:
+    run = ("vidcore", "run", "toy.toml", "--nproc", str(processes), *SLOWLY)
     finish(start(folder, environment, *run, "--name", "whole"))
     # --fresh means the command, not each restart
     process = start(folder, environment, *run, "--name", "killed", "--fresh", "--max-restarts", "1")
     wait_for_checkpoint(folder / "runs" / "killed", 3)
-    os.kill(process_of_rank(1, process.pid), signal.SIGKILL)
+    os.kill(process_of_rank(processes - 1, process.pid), signal.SIGKILL)
     finish(process)
     assert "goes on after step" in (folder / "runs" / "killed" / "log.txt").read_text()
     assert left(folder / "runs" / "killed") == left(folder / "runs" / "whole")

@@ -52,8 +52,8 @@ def stages(source: str, sets: tuple[str, ...], runs: Path, name: str, check: boo
 @_name_option
 @click.option("--from", "start", default="", metavar="STAGE", help="Run this stage and what follows anew.")
 @click.option("--fresh", is_flag=True, help="Begin anew; the old folder is kept under another name.")
-@click.option("--nproc", default=1, help="Processes that train together.")
-@click.option("--max-restarts", default=0, help="How often to start the processes again when one dies.")
+@click.option("--nproc", default=1, type=click.IntRange(1), help="Processes that train together.")
+@click.option("--max-restarts", default=0, type=click.IntRange(0), help="How often to start again when a process dies.")
 @click.option("--dry-run", is_flag=True, help="Use every experiment once, and keep nothing.")
 @click.pass_context
 def run_stages(
@@ -139,7 +139,7 @@ def _train(context: click.Context, stage: Stage, sets: tuple[str, ...], runs: Pa
     from vidcore.cli.run import run
 
     nproc, max_restarts = processes
-    if nproc > 1:
+    if nproc > 1 or max_restarts:
         options = [part for option in sets for part in ("--set", option)]
         command = ("run", stage.source, "--runs", str(runs), "--name", stage.name, *options)
         context.invoke(find_command("", "launch"), nproc=nproc, max_restarts=max_restarts, command=command)
