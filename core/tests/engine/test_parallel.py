@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 from attrs import evolve
 from toy_run import Run, load_toy
 
+from vidcore.cli.main import main
 from vidcore.engine.parallel import Parallel, open_parallel, share_chunks
 from vidcore.errors import ConfigError, PluginError
 from vidcore.plugins import host
@@ -54,3 +56,23 @@ def test_processes_that_cannot_share_the_chunks_are_refused_with_those_that_can(
 
 def test_a_run_writes_how_many_chunks_a_step_has(run_toy: Run) -> None:
     assert "accumulate = 2" in (run_toy(engine__epochs=1).folder / "experiment.toml").read_text()
+
+
+@pytest.mark.parametrize(("rank", "on_machine", "tells"), [(0, 0, True), (3, 3, False), (8, 0, True), (8, None, False)])
+def test_the_first_process_of_each_machine_tells_what_is_wrong(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, rank: int, on_machine: int | None, tells: bool
+) -> None:
+    for name, value in {"WORLD_SIZE": 16, "RANK": rank, "LOCAL_RANK": on_machine}.items():
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(sys, "argv", ["vidcore", "run", "nothing-here.toml"])
+    speaking = sys.stdout
+    try:
+        with pytest.raises(SystemExit, match="2"):
+            main()
+    finally:
+        silenced, sys.stdout = sys.stdout, speaking
+        if silenced is not speaking:
+            silenced.close()
+    assert ("nothing-here.toml" in capsys.readouterr().err) == tells

@@ -81,6 +81,7 @@ def main() -> None:
     except VidcoreError as error:
         if debug:
             raise
-        if not silent or isinstance(error, DataError | RunError):  # others are those of all processes
+        # others are those of all processes, or of all on a machine
+        if not silent or os.environ.get("LOCAL_RANK") == "0" or isinstance(error, DataError | RunError):
             click.echo(f"{type(error).__name__}: {error}" if "\n" not in str(error) else str(error), err=True)
         sys.exit(error.exit_code)

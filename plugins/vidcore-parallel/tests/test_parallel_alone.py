@@ -157,7 +157,7 @@ def test_half_an_environment_is_told(alone: None, monkeypatch: pytest.MonkeyPatc
 def test_more_processes_than_gpus_and_one_gpu_for_all_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert own_device(torch.device("cuda"), Place(5, 8, 1, 0)) == torch.device("cuda:1")
-    with pytest.raises(ConfigError, match="process 3 of this machine has no GPU, there are 2; start 2"):
+    with pytest.raises(RunError, match="process 3 of this machine has no GPU, there are 2; start 2"):
         own_device(torch.device("cuda"), Place(2, 4, 2, 0))
     with pytest.raises(ConfigError, match='engine.device = "cuda:1" is one GPU for 2 processes; set it to "cuda"'):
         own_device(torch.device("cuda:1"), Place(0, 2, 0, 0))
@@ -168,7 +168,7 @@ def test_a_process_that_is_shown_one_gpu_takes_it(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
     assert own_device(torch.device("cuda"), Place(3, 4, 3, 0)) == torch.device("cuda:0")
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "together")  # its processes see the same GPU
-    with pytest.raises(ConfigError, match="process 4 of this machine has no GPU, there are 1; start 1"):
+    with pytest.raises(RunError, match="process 4 of this machine has no GPU, there are 1; start 1"):
         own_device(torch.device("cuda"), Place(3, 4, 3, 0))
 
 

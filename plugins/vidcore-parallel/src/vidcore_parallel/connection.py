@@ -58,7 +58,8 @@ def own_device(device: torch.device, place: Place) -> torch.device:
     Launchers such as `srun --gpus-per-task=1` show each process only its own; torch's agent shows all to each.
 
     Raises:
-        ConfigError: There are more processes than GPUs, or all were given the same one.
+        ConfigError: All were given the same GPU.
+        RunError: There is none left for this process, which alone knows.
     """
     if device.type != "cuda":
         return device
@@ -68,9 +69,7 @@ def own_device(device: torch.device, place: Place) -> torch.device:
     if count == 1 and "TORCHELASTIC_RUN_ID" not in os.environ:
         return torch.device("cuda", 0)
     if place.local_rank >= count:
-        raise ConfigError(
-            f"process {place.local_rank + 1} of this machine has no GPU, there are {count}; start {count}"
-        )
+        raise RunError(f"process {place.local_rank + 1} of this machine has no GPU, there are {count}; start {count}")
     return torch.device("cuda", place.local_rank)
 
 
