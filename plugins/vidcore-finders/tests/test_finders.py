@@ -12,12 +12,14 @@ from toy_run import Run, load_toy
 
 from vidcore.engine.journal import read_journal
 from vidcore.errors import ConfigError, RunError
+from vidcore.plugins import build
 from vidcore.values import Batch
 from vidcore_finders.batch_size import Measured, try_sizes
 from vidcore_finders.batch_size import conclude as conclude_size
 from vidcore_finders.commands import find_batch_size, find_lr, show_groups, show_schedule
 from vidcore_finders.learning_rate import conclude, range_test, smooth
-from vidcore_finders.schedule import points, spread
+from vidcore_finders.pictures import draw_range_test, draw_schedule
+from vidcore_finders.schedule import Point, points, spread
 
 MOMENTUM = {"type": "momentum", "schedule": {"type": "one-cycle", "start": 0.0, "final": 0.0}}
 
@@ -53,6 +55,54 @@ def test_a_range_that_begins_too_high_is_told(tmp_path: Path, toy_plugin: None) 
         range_test(load_toy(tmp_path, {}), 1e20, 1e30, 10, lambda step, rate, loss: None)
     with pytest.raises(ConfigError, match="must be below --to"):
         call(find_lr, tmp_path, "--from", "1", "--to", "0.1")
+
+
+def test_the_value_is_that_of_the_key_whatever_groups_and_steps_make_of_it(tmp_path: Path, toy_plugin: None) -> None:
+    seen: list[tuple[float, float]] = []
+
+    class Watched(torch.optim.SGD):
+        def step(self, closure: object = None) -> None:
+            seen.append((self.param_groups[0]["lr"], self.param_groups[-1]["lr"]))
+
+    experiment = load_toy(
+        tmp_path, {"engine.auto_scale_lr": 16, "optimizer.groups": {"backbone.0": {"lr_factor": 0.1}}}
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "vidcore.engine.assembly.build",
+            lambda config, *context: Watched(*context) if config is experiment.optimizer else build(config, *context),
+        )
+        found = range_test(experiment, 1e-3, 1e-1, 10, lambda step, rate, loss: None)
+    assert seen[0] == pytest.approx((0.1 * 0.5 * 1e-3, 0.5 * 1e-3))  # steps of 8 clips
+    assert found.rates[0] == 1e-3
+    frozen = load_toy(tmp_path, {"optimizer.groups": {"backbone.0": {"lr_factor": 0.0}}})
+    assert range_test(frozen, 1e-3, 1e-1, 10, lambda step, rate, loss: None).rates[0] == 1e-3
+
+
+def test_a_loss_that_never_falls_gives_a_picture_and_no_value(tmp_path: Path, toy_plugin: None) -> None:
+    rates = [10.0**place for place in range(-9, 1)]
+    for losses in ([2.0] * 10, [2.0 + place for place in range(10)], [0.0] * 10):
+        found = conclude(rates, losses)
+        assert found.steepest is None
+        draw_range_test(found)
+
+
+def test_where_a_picture_cannot_be_written_is_told_before_the_work(
+    tmp_path: Path, toy_plugin: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vidcore_finders.learning_rate.range_test", None)
+    monkeypatch.setattr("vidcore_finders.batch_size.try_sizes", None)
+    (tmp_path / "file").touch()
+    for command in (find_lr, find_batch_size, show_schedule):
+        with pytest.raises(RunError, match="file/x.png cannot be written: .*give another -o"):
+            call(command, tmp_path, "--output", str(tmp_path / "file" / "x.png"))
+
+
+def test_a_batch_is_not_larger_than_the_data(tmp_path: Path, toy_plugin: None) -> None:
+    picture = tmp_path / "new" / "sizes.png"
+    result = call(find_batch_size, tmp_path, "--set", "data.train.samples=5", "--output", str(picture))
+    assert "ended at 4: data.train has 5 samples" in result.stdout
+    assert picture.exists()
 
 
 def test_find_batch_size_ends_with_a_picture_and_a_value(tmp_path: Path, toy_plugin: None) -> None:
@@ -124,6 +174,17 @@ def test_show_schedule_ends_with_a_picture_and_a_table(tmp_path: Path, toy_plugi
     assert spread(5, 9) == [0, 1, 2, 3, 4]
 
 
+def test_a_run_of_one_step_is_seen_in_the_picture() -> None:
+    picture = draw_schedule([Point(step=0, learning_rate=0.1, momentum=0.9)], 1)
+    assert all(panel.lines[0].get_marker() == "o" for panel in picture.axes)
+
+
+def test_a_schedule_that_the_run_refuses_is_not_shown(tmp_path: Path, toy_plugin: None) -> None:
+    arguments = ["--set", 'optimizer={type="schedule-free-sgd"}', "--output", str(tmp_path / "x.png")]
+    with pytest.raises(ConfigError, match="a schedule-free optimizer takes none"):
+        call(show_schedule, tmp_path, *arguments)
+
+
 def test_steps_that_the_data_does_not_tell_are_asked_for(tmp_path: Path, toy_plugin: None) -> None:
     arguments = ["--set", 'data.train.sampling="segments"', "--set", "data.train.views.clips=2"]
     with pytest.raises(ConfigError, match="give --steps-per-epoch"):
@@ -134,4 +195,4 @@ def test_groups_are_shown_on_request(tmp_path: Path, toy_plugin: None) -> None:
     arguments = ["--set", "model.num_classes=4", "--set", "optimizer.groups={head={lr_factor=5.0}}"]
     lines = call(show_groups, tmp_path, *arguments, "--set", 'engine.freeze=["backbone.0"]').stdout.splitlines()
     assert lines[-1] == "frozen: 2 tensors, 656 parameters (backbone.0.weight … backbone.0.bias)"
-    assert any(line.startswith("lr 0.5, weight decay 0.01: 1 tensors, 32 parameters (head.weight)") for line in lines)
+    assert any(line.startswith("lr 0.5, weight decay 0.01: 1 tensor, 32 parameters (head.weight)") for line in lines)

@@ -20,6 +20,7 @@ from vidcore.engine.session import memory_bytes
 from vidcore.errors import RunError
 from vidcore.randomness import Purpose, generator
 from vidcore.values import Batch, Sample, SampleRef
+from vidcore.wording import counted
 
 _READ = 8  # samples that are read; larger batches have them more than once
 _STEPS = 3  # of a size, after one that is not counted
@@ -43,7 +44,7 @@ def try_sizes(
 
     Args:
         experiment: Its `batch_size` does not matter.
-        largest: Size that is not exceeded.
+        largest: Size that is not exceeded; neither is that of data.train, which would make a step an epoch.
         longest: Seconds that a step may take.
         say: Told of each.
 
@@ -51,10 +52,11 @@ def try_sizes(
         RunError: Not even one clip fits.
     """
     parts = evolve(assemble(experiment, ("train",)), techniques={})
-    samples = _samples(parts, min(_READ, len(parts.datasets["train"])))
+    total = len(parts.datasets["train"])
+    samples = _samples(parts, min(_READ, total))
     found: list[Measured] = []
     size = 1
-    while size <= largest:
+    while size <= min(largest, total):
         if found and (expected := _expected_memory(found, size)) > _SPARE * _memory_of(parts.device):
             return found, f"{size} clips would need about {expected / 2**30:.1f} GiB"
         try:
@@ -64,11 +66,13 @@ def try_sizes(
         found.append(measured)
         say(measured)
         if seconds > longest:
-            return found, f"a step of {size} clips takes {seconds:.0f} s"
+            return found, f"a step of {counted(size, 'clip')} takes {seconds:.1f} s"
         size *= 2
     if not found:
         raise RunError("not even one clip fits; use smaller clips, engine.techniques recompute, or another model")
-    return found, f"{size} clips do not fit" if size <= largest else f"--max is {largest}"
+    if size <= min(largest, total):
+        return found, f"{size} clips do not fit"
+    return found, f"--max is {largest}" if largest <= total else f"data.train has {counted(total, 'sample')}"
 
 
 def conclude(found: Sequence[Measured]) -> int:

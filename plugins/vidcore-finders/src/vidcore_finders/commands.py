@@ -9,7 +9,7 @@ import click
 from vidcore.cli.config import set_option, source_argument
 from vidcore.cli.lazy import group
 from vidcore.config.loading import load
-from vidcore.errors import ConfigError
+from vidcore.errors import ConfigError, RunError
 from vidcore.plugins import build
 from vidcore.wording import counted
 
@@ -40,12 +40,19 @@ def find_lr(source: str, sets: tuple[str, ...], low: float, high: float, steps: 
     from vidcore_finders.pictures import draw_range_test
     from vidcore_report import theme
 
+    theme.check_place(output)
+
     def say(step: int, rate: float, loss: float) -> None:
         if step % max(steps // 10, 1) == 0:
             click.echo(f"step {step + 1:4} of {steps}: lr {rate:.2e}, loss {loss:.4g}", err=True)
 
     found = range_test(experiment, low, high, steps, say)
     theme.save(draw_range_test(found), output)
+    if found.steepest is None:
+        raise RunError(
+            f"no rate to tell: the loss never fell from {low:g} to {found.rates[-1]:g}, see {output}; "
+            "give a lower --from, more --steps, or look at the data and the model"
+        )
     click.echo(f"the loss falls fastest at {found.steepest:.2g}, and is lowest at {found.lowest:.2g}: {output}")
     click.echo(f"optimizer.lr = {found.steepest:.2g}")
 
@@ -62,6 +69,8 @@ def find_batch_size(source: str, sets: tuple[str, ...], largest: int, seconds: f
     from vidcore_finders.batch_size import Measured, conclude, try_sizes
     from vidcore_finders.pictures import draw_sizes
     from vidcore_report import theme
+
+    theme.check_place(output)
 
     def say(one: Measured) -> None:
         memory = one.memory_bytes / 2**30
@@ -117,4 +126,5 @@ def show_groups(source: str, sets: tuple[str, ...]) -> None:
         click.echo(line)
     if frozen:
         count = sum(dict(model.named_parameters())[name].numel() for name in frozen)
-        click.echo(f"frozen: {len(frozen)} tensors, {count:,} parameters ({frozen[0]} … {frozen[-1]})")
+        example = frozen[0] + (f" … {frozen[-1]}" if len(frozen) > 1 else "")
+        click.echo(f"frozen: {counted(len(frozen), 'tensor')}, {counted(count, 'parameter')} ({example})")

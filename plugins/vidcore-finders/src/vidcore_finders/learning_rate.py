@@ -19,16 +19,17 @@ from vidcore.errors import RunError
 
 _MEMORY = 0.9  # of the smoothed loss, a step
 _DIVERGED = 4.0  # times the lowest smoothed loss
+_ROUNDING = 1e-9  # share of a loss by which the running mean of equal ones may seem to fall
 
 
 @frozen(kw_only=True)
 class RangeTest:
-    """What was seen."""
+    """What was seen. Rates are values of `optimizer.lr`, whatever a group or the size of a step makes of them."""
 
     rates: list[float]
     losses: list[float]  # as they came
     smoothed: list[float]
-    steepest: float  # the rate to begin with
+    steepest: float | None  # the rate to begin with; None: the loss never fell
     lowest: float  # the rate at which the loss was lowest
 
 
@@ -44,8 +45,7 @@ def range_test(
     model = build_model(parts)
     load_first_weights(model, experiment.model)
     training = build_training(parts, model, steps)
-    base = training.optimizer.param_groups[0]["base_lr"]
-    first = low / base
+    first = low / experiment.optimizer.lr  # what every group's own rate is multiplied by
     training = evolve(training, learning_rate_factor=lambda step: first * (high / low) ** (step / max(steps - 1, 1)))
     rates: list[float] = []
     losses: list[float] = []
@@ -84,11 +84,12 @@ def conclude(rates: Sequence[float], losses: Sequence[float]) -> RangeTest:
         for place in range(width, max(lowest - width, width) + 1)
         if place + width < len(rates)
     }
-    steepest = min(falls, key=falls.__getitem__) if falls else lowest
+    steepest = min(falls, key=falls.__getitem__)
+    nothing = _ROUNDING * max(map(abs, losses))
     return RangeTest(
         rates=list(rates),
         losses=list(losses),
         smoothed=smoothed,
-        steepest=rates[steepest],
+        steepest=rates[steepest] if falls[steepest] < -nothing else None,
         lowest=rates[lowest],
     )

@@ -11,6 +11,8 @@ from vidcore_finders.learning_rate import RangeTest
 from vidcore_finders.schedule import Point
 from vidcore_report import theme
 
+_TOLD_APART = 60  # steps that are shown one by one: a single one is no line
+
 
 def draw_range_test(test: RangeTest) -> Figure:
     """Loss over learning rate."""
@@ -20,7 +22,8 @@ def draw_range_test(test: RangeTest) -> Figure:
         axes.set_title("Loss while the learning rate grows")
         axes.plot(test.rates, test.losses, color=theme.PALE, alpha=0.5, linewidth=1.0, label="as it came")
         axes.plot(test.rates, test.smoothed, color=theme.BLUE, label="smoothed")
-        axes.axvline(test.steepest, color=theme.GREEN, label=f"falls fastest: {test.steepest:.2g}")
+        if test.steepest is not None:
+            axes.axvline(test.steepest, color=theme.GREEN, label=f"falls fastest: {test.steepest:.2g}")
         axes.axvline(test.lowest, color=theme.AMBER, linestyle=":", label=f"lowest: {test.lowest:.2g}")
         axes.set_xscale("log")
         axes.set_ylim(*_worth_seeing(test))
@@ -33,7 +36,7 @@ def _worth_seeing(test: RangeTest) -> tuple[float, float]:
     """From the lowest loss to somewhat above those before it: where the loss explodes, the curve leaves the picture."""
     before = test.losses[: test.rates.index(test.lowest) + 1]
     low, high = min(test.losses), max(before)
-    room = max(high - low, 1e-3 * abs(high))
+    room = max(high - low, 1e-3 * abs(high)) or 1.0
     return low - 0.1 * room, high + 0.5 * room
 
 
@@ -66,10 +69,11 @@ def draw_schedule(points: Sequence[Point], steps_per_epoch: int) -> Figure:
         panels = list(figure.subplots(1, 1 + bool(momenta), squeeze=False)[0])
         epochs = [point.step / steps_per_epoch for point in points]
         panels[0].set_title("Learning rate")
-        panels[0].plot(epochs, [point.learning_rate for point in points], color=theme.BLUE)
+        marker = "o" if len(points) <= _TOLD_APART else ""
+        panels[0].plot(epochs, [point.learning_rate for point in points], color=theme.BLUE, marker=marker)
         if momenta:
             panels[1].set_title("Momentum")
-            panels[1].plot(epochs, momenta, color=theme.AMBER)
+            panels[1].plot(epochs, momenta, color=theme.AMBER, marker=marker)
         for axes in panels:
             axes.set_xlabel("epoch")
     return figure

@@ -18,6 +18,7 @@ from vidcore.engine.parts import Parts, Technique
 from vidcore.engine.precision import Precision
 from vidcore.engine.techniques import techniques_of
 from vidcore.errors import ConfigError, DataError
+from vidcore.interfaces import ChoosesSamples
 from vidcore.plugins import build
 
 
@@ -40,7 +41,8 @@ def steps_per_epoch_of(experiment: Experiment) -> int:
     if train is None:
         raise ConfigError("there is no data.train; give --steps-per-epoch")
     try:
-        size = len(build_dataset(experiment.data, "train"))
+        dataset = build_dataset(experiment.data, "train")
+        size = dataset.samples_per_epoch if isinstance(dataset, ChoosesSamples) else len(dataset)
     except (DataError, ConfigError, OSError) as error:
         raise ConfigError(f"the data does not tell the steps of an epoch; give --steps-per-epoch ({error})") from error
     return max(size // (train.batch_size * (experiment.engine.accumulate or 1)), 1)
@@ -55,7 +57,7 @@ def points(experiment: Experiment, steps_per_epoch: int, steps: Iterable[int]) -
     groups = for_torch(parameter_groups(model, plain.optimizer), plain.optimizer, scale_of(engine.auto_scale_lr, batch))
     optimizer: torch.optim.Optimizer = build(plain.optimizer, groups)
     schedule = build(experiment.schedule)
-    techniques = _begun(experiment, model, steps_per_epoch)
+    techniques = _begun(experiment, optimizer, model, steps_per_epoch)
     found = []
     for step in steps:
         set_learning_rates(optimizer, schedule.factor(step, steps_per_epoch, engine.epochs))
@@ -90,8 +92,10 @@ def _without_groups(experiment: Experiment) -> Experiment:
     return evolve(experiment, optimizer=optimizer)
 
 
-def _begun(experiment: Experiment, model: nn.Module, steps_per_epoch: int) -> list[Technique]:
-    techniques = techniques_of(experiment)
+def _begun(
+    experiment: Experiment, optimizer: torch.optim.Optimizer, model: nn.Module, steps_per_epoch: int
+) -> list[Technique]:
+    techniques = {**({"optimizer": optimizer} if isinstance(optimizer, Technique) else {}), **techniques_of(experiment)}
     nothing: Any = None  # no batch is prepared here
     parts = Parts(
         experiment=experiment,

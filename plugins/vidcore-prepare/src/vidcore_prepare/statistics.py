@@ -12,7 +12,7 @@ from typing import Any
 import av
 from attrs import asdict, frozen
 
-from vidcore.errors import DataError, RunError
+from vidcore.errors import DataError
 from vidcore_prepare.engine import Item
 from vidcore_prepare.media import opened, picture_stream
 
@@ -162,10 +162,7 @@ def draw(facts: Sequence[Facts], file: Path) -> None:
             axes.yaxis.get_major_locator().set_params(integer=True)
         if len(groups) <= _NAMED:
             panels[3].set_xticks(range(len(groups)), [name for name, _ in groups], rotation=45, ha="right")
-    try:
-        theme.save(figure, file)
-    except OSError as error:
-        raise RunError(f"{file} cannot be written: {error.strerror}; free some room and run the same again") from error
+    theme.save(figure, file)
 
 
 _NAMED = 30  # folders whose names are readable below their bars

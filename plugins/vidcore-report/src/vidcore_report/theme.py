@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vidcore.errors import RunError
 from vidcore.whole_files import written_whole
 
 BLUE, AMBER, GREEN, RED, VIOLET, TEAL = "#2563eb", "#d97706", "#15803d", "#c81e1e", "#7c3aed", "#0d9488"
@@ -72,9 +74,33 @@ def png(figure: Figure) -> bytes:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a PNG whole or not at all: somebody may be looking at the old one."""
-    with written_whole(path) as partial:
-        partial.write_bytes(png(figure))
+    """Write a PNG whole or not at all: somebody may be looking at the old one. A missing folder is made.
+
+    Raises:
+        RunError: It cannot be written.
+    """
+    content = png(figure)
+    with _named(path), written_whole(path) as partial:
+        partial.write_bytes(content)
+
+
+def check_place(path: Path) -> None:
+    """Before long work: find out whether a picture can be written there, and make a missing folder.
+
+    Raises:
+        RunError: It cannot.
+    """
+    with _named(path), tempfile.TemporaryFile(dir=path.parent):
+        pass
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror or error}; make room, or give another -o") from error
 
 
 def data_url(content: bytes) -> str:
