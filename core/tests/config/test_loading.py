@@ -92,6 +92,17 @@ def metric_names() -> list[str]:
     return host().components.names("metric")
 
 
+def test_numbers_that_are_none_are_told(tmp_path: Path) -> None:
+    for value in ("inf", "-inf", "nan", "1e400", "1" + "0" * 400):
+        (line,) = problems(tmp_path, f"{GOOD}\n[optimizer]\nlr = {value}\n")
+        assert line.startswith("exp.toml:12:6: optimizer.lr: expected a number, got ")
+
+
+def test_a_limit_for_gradients_needs_a_number(tmp_path: Path) -> None:
+    (line,) = problems(tmp_path, f"{GOOD}\n[engine]\nclip_grad = {{}}\n")
+    assert "engine.clip_grad: give norm or value" in line
+
+
 def test_missing_tables_are_told(tmp_path: Path) -> None:
     assert problems(tmp_path, "seed = 1") == [
         "exp.toml:1:1: missing key 'task', a task",

@@ -118,6 +118,13 @@ def test_all_norms_may_stand_still() -> None:
 def test_freezing_everything_is_an_error() -> None:
     with pytest.raises(ConfigError, match="none of the 12 parameters is left to train"):
         freeze(Net(), ["*"])
+    with pytest.raises(ConfigError, match="^model: Identity: none of the 0 parameters is left to train"):
+        freeze(torch.nn.Identity(), [])
+
+
+def test_a_pattern_that_takes_nothing_back_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="'!head' takes nothing back: no pattern before it froze it"):
+        freeze(Net(), ["!head"])
 
 
 def test_the_learning_rate_follows_the_batch() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from attrs import field, frozen
-from attrs.validators import and_, ge, gt, le, min_len, optional
+from attrs.validators import and_, ge, gt, le, lt, min_len, optional
 
 from vidcore.config.slots import (
     CallbackSlot,
@@ -54,12 +54,16 @@ class ClipGrad:
     norm: float | None = field(default=None, validator=optional(gt(0.0)))  # largest 2-norm over all parameters
     value: float | None = field(default=None, validator=optional(gt(0.0)))  # largest absolute value of an entry
 
+    def __attrs_post_init__(self) -> None:
+        if self.norm is None and self.value is None:
+            raise ValueError("give norm or value, or leave clip_grad out: without them nothing is clipped")
+
 
 @frozen(kw_only=True)
 class Ema:
     """An exponential moving average of the weights, evaluated and saved in place of them."""
 
-    decay: float = field(default=0.999, validator=and_(gt(0.0), le(1.0)))
+    decay: float = field(default=0.999, validator=and_(gt(0.0), lt(1.0)))  # share of the old average in the new one
 
 
 @frozen(kw_only=True)

@@ -7,6 +7,7 @@ finds.
 
 from __future__ import annotations
 
+import math
 import types
 import typing
 from collections.abc import Callable, Iterable
@@ -122,9 +123,9 @@ class _Walk:
         return self.scalar(value, annotation, path)
 
     def scalar(self, value: Any, annotation: Any, path: Path) -> Any:
-        if annotation is float and type(value) is int:
+        if annotation is float and type(value) is int and abs(value) < 2**1023:
             return float(value)
-        if type(value) is not annotation:
+        if type(value) is not annotation or (annotation is float and not math.isfinite(value)):
             return self.say(path, f"expected {describe(annotation)}, got {show(value)}")
         return value
 

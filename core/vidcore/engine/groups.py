@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from vidcore.engine.config import GroupFactors, OptimizerConfig
 from vidcore.errors import ConfigError
-from vidcore.wording import nearest
+from vidcore.wording import counted, nearest
 
 NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.LocalResponseNorm, nn.RMSNorm)
 
@@ -49,15 +49,19 @@ def freeze(model: nn.Module, patterns: Iterable[str]) -> list[str]:
     """Take the matching parameters out of training; their names. `!pattern` takes back what stood before it.
 
     Raises:
-        ConfigError: A pattern matches nothing, or nothing is left to train.
+        ConfigError: A pattern matches nothing or takes nothing back, or nothing is left to train.
     """
-    parameters = dict(model.named_parameters())
+    parameters, patterns = dict(model.named_parameters()), list(patterns)
     for pattern in patterns:
-        for name in matching(pattern.removeprefix("!"), parameters, "engine.freeze"):
-            parameters[name].requires_grad_(pattern.startswith("!"))
+        names, back = matching(pattern.removeprefix("!"), parameters, "engine.freeze"), pattern.startswith("!")
+        if back and all(parameters[name].requires_grad for name in names):
+            raise ConfigError(f'engine.freeze: {pattern!r} takes nothing back: no pattern before it froze it; "*" does')
+        for name in names:
+            parameters[name].requires_grad_(back)
     frozen_names = [name for name, parameter in parameters.items() if not parameter.requires_grad]
     if len(frozen_names) == len(parameters):
-        raise ConfigError(f"engine.freeze: none of the {len(parameters)} parameters is left to train; freeze fewer")
+        where = "engine.freeze" if patterns else f"model: {type(model).__name__}"
+        raise ConfigError(f"{where}: none of the {len(parameters)} parameters is left to train")
     return frozen_names
 
 
@@ -125,19 +129,16 @@ def declared_groups(model: nn.Module) -> Iterator[ParameterGroup]:
 
 def for_torch(groups: Iterable[ParameterGroup], config: OptimizerConfig, scale: float = 1.0) -> list[dict[str, Any]]:
     """The groups as `torch.optim` takes them. `names` tells the parameters; `base_lr` is the rate at factor 1."""
-    tables = []
-    for group in groups:
-        base_lr = config.lr * scale * group.factors.lr_factor
-        tables.append(
-            {
-                "params": group.parameters,
-                "lr": base_lr,
-                "base_lr": base_lr,
-                "weight_decay": config.weight_decay * group.factors.weight_decay_factor,
-                "names": group.names,
-            }
-        )
-    return tables
+    return [
+        {
+            "params": group.parameters,
+            "lr": (base_lr := config.lr * scale * group.factors.lr_factor),
+            "base_lr": base_lr,
+            "weight_decay": config.weight_decay * group.factors.weight_decay_factor,
+            "names": group.names,
+        }
+        for group in groups
+    ]
 
 
 def describe(groups: Iterable[ParameterGroup], config: OptimizerConfig, scale: float = 1.0) -> Iterator[str]:
@@ -147,7 +148,7 @@ def describe(groups: Iterable[ParameterGroup], config: OptimizerConfig, scale: f
         example = group.names[0] + (f" … {group.names[-1]}" if len(group.names) > 1 else "")
         yield (
             f"lr {table['base_lr']:g}, weight decay {table['weight_decay']:g}: "
-            f"{len(group.names)} tensors, {count:,} parameters ({example})"
+            f"{counted(len(group.names), 'tensor')}, {counted(count, 'parameter')} ({example})"
         )
 
 
