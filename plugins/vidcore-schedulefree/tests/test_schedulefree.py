@@ -112,6 +112,9 @@ def test_the_mean_is_what_is_kept(run_toy: Run, tmp_path: Path) -> None:
 def test_a_schedule_is_refused(run_toy: Run) -> None:
     with pytest.raises(ConfigError, match="a schedule-free optimizer takes none"):
         run_toy(**{**options("schedule-free-sgd"), "schedule": "cosine"})
+    changing = {"momentum": {"type": "momentum", "schedule": "cosine"}}
+    with pytest.raises(ConfigError, match="the momentum of a schedule-free optimizer may not change"):
+        run_toy(**options("schedule-free-sgd"), engine__techniques=changing)
 
 
 def test_a_model_before_its_first_step_is_its_own_mean(tmp_path: Path, toy_plugin: None) -> None:

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -87,6 +88,31 @@ def test_the_mean_is_that_of_the_weights_at_the_ends_of_epochs() -> None:
     averaged = mean.weights(model, 8, thorough=True)
     assert averaged[0].weight.item() == (5 + 7) / 2  # type: ignore[index]
     assert averaged[1].num_batches_tracked.item() == 7  # type: ignore[index]
+
+
+def test_a_mean_of_a_run_that_is_extended_is_of_its_last_epochs() -> None:
+    model = nn.Linear(1, 1, bias=False)
+    optimizer = torch.optim.SGD([{"params": model.parameters(), "lr": 1.0, "base_lr": 1.0}])
+    short, long = StochasticAverage(Swa(start=0.25)), StochasticAverage(Swa(start=0.75))
+    for mean in (short, long):
+        mean.begin(model, _Four(), 1)  # type: ignore[arg-type]
+    for step in range(4):
+        if step == 2:
+            long.load(short.tensors())
+        assert (long.weights(model, step, thorough=True) is model) == (step <= 3)
+        model.weight.data.fill_(step)
+        for mean in (short, long):
+            mean.before_step(optimizer, step)
+            mean.after_step(model, step)
+    assert short.weights(model, 4, thorough=True).weight.item() == (1 + 2 + 3) / 3
+    assert long.weights(model, 4, thorough=True).weight.item() == 3
+
+
+def test_the_mean_begins_at_its_share_of_the_epochs() -> None:
+    parts: Any = SimpleNamespace(experiment=SimpleNamespace(engine=SimpleNamespace(epochs=100)))
+    mean = StochasticAverage(Swa(start=0.29))
+    mean.begin(nn.Linear(1, 1), parts, 3)
+    assert mean.first == 29 * 3
 
 
 class _Four:
@@ -209,6 +235,13 @@ def test_training_ends_where_nothing_becomes_better(run_toy: Run) -> None:
 )
 def test_progress_is_more_than_min_delta(values: list[float], higher: bool, waited: int) -> None:
     assert without_progress(values, 0.05, higher=higher) == waited
+
+
+def test_a_run_without_evaluations_cannot_stop_early(run_toy: Run) -> None:
+    from vidcore.errors import RunError
+
+    with pytest.raises(RunError, match=r"early-stopping: nothing is measured .* give \[data.val\]"):
+        run_toy(callbacks={"stop": {"type": "early-stopping", "metric": "top1"}}, unset=["data.val"])
 
 
 def test_a_figure_that_does_not_exist_is_told(run_toy: Run) -> None:

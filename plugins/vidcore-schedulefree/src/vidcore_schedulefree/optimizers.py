@@ -35,16 +35,18 @@ class ScheduleFree(Technique):
         """Enter training, and look at what does not go with it.
 
         Raises:
-            ConfigError: There is a schedule.
+            ConfigError: There is a schedule, of the rate or of the momentum.
         """
         schedule = parts.experiment.schedule
         if not isinstance(schedule, Constant):
             raise ConfigError(
                 'schedule: a schedule-free optimizer takes none; use "constant", with a warm-up or without'
             )
+        names = [type(one).__name__ for one in parts.techniques.values()]
+        if "MomentumSchedule" in names:  # y = (1 - momentum) z + momentum x: of every step, or x is not known
+            raise ConfigError("engine.techniques: the momentum of a schedule-free optimizer may not change")
         for group in self.param_groups:
             group["train_mode"] = True
-        names = [type(one).__name__ for one in parts.techniques.values()]
         if any(isinstance(part, _NormBase) for part in model.modules()) and "PreciseStatistics" not in names:
             log.warning("running statistics do not fit the mean of the weights; add the technique precise-bn")
 

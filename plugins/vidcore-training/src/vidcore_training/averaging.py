@@ -23,12 +23,15 @@ class StochasticAverage(Technique):
     def begin(self, model: nn.Module, parts: Parts, steps_per_epoch: int) -> None:
         """Of no weights yet."""
         epochs = parts.experiment.engine.epochs
-        self.first = int(self.config.start * epochs) * steps_per_epoch  # the step, from 0, at which the rate stays
+        first_epoch = int(round(self.config.start * epochs, 6))  # 0.29 x 100 is 28.999999999999996
+        self.first = first_epoch * steps_per_epoch  # the step, from 0, at which the rate stays
         self.every = self.config.every or steps_per_epoch
         self.average = AveragedModel(model, multi_avg_fn=mean_of_floats, use_buffers=True)
 
     def before_step(self, optimizer: torch.optim.Optimizer, step: int) -> None:
-        """From the first step on the rate stays, if it is told which."""
+        """From the first step on the rate stays, if it is told which; the mean begins."""
+        if step == self.first:  # what a shorter run took in, before it was extended, is none of the last epochs
+            self.average.n_averaged.zero_()
         if self.config.lr_factor is not None and step >= self.first:
             for group in optimizer.param_groups:
                 group["lr"] = group["base_lr"] * self.config.lr_factor
@@ -41,7 +44,7 @@ class StochasticAverage(Technique):
 
     def weights(self, module: nn.Module, step: int, *, thorough: bool) -> nn.Module:
         """The mean, once there is one."""
-        return self.average.module if int(self.average.n_averaged) else module
+        return self.average.module if step > self.first and int(self.average.n_averaged) else module
 
     def tensors(self) -> Mapping[str, Tensor]:
         """The mean, and of how many."""

@@ -23,7 +23,13 @@ class EarlyStop:
 
     @hookimpl
     def run_started(self, run: RunInfo) -> None:
-        """Where a run goes on, evaluations have been."""
+        """Where a run goes on, evaluations have been.
+
+        Raises:
+            ConfigError: There will be none.
+        """
+        if run.experiment.data.val is None:
+            raise ConfigError("early-stopping: nothing is measured in training; give [data.val], or leave it out")
         rows = [row for row in read_journal(run.folder / "metrics.jsonl") if row.get("split") == "val"]
         self.values = [row.get(self.config.metric, math.nan) for row in rows]
         self._decide()
