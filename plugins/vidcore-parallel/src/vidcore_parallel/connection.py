@@ -196,7 +196,7 @@ def is_lost_connection(error: BaseException) -> bool:
 
 def first_line(error: BaseException) -> str:
     """The part of torch's message that a person reads."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def _address() -> str:
