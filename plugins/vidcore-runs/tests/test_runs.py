@@ -250,3 +250,57 @@ def test_the_bootstrap_is_printed(made, tmp_path: Path) -> None:
     shown = text(compare, "a", "b", "--runs", tmp_path / "runs", "--bootstrap", "-o", tmp_path / "x.png")
     assert "b minus a, on the same 100 samples of test:" in shown
     assert [line for line in shown.splitlines() if line.startswith("top1 ")][-1].endswith("100.0%  differs")
+
+
+# --- what is broken, or was not meant to be compared -----------------------------------------------------------------
+
+
+def test_folders_that_cannot_be_read_are_named_and_passed_over(made, tmp_path: Path) -> None:
+    made("good")
+    (made("cut") / "experiment.toml").write_text("model = [")
+    (made("other") / "experiment.toml").write_text("engine = 3")
+    lines = text(list_runs, "--runs", tmp_path / "runs").splitlines()
+    told = [line for line in lines if line.startswith("passed over: ")]
+    assert ["cut/experiment.toml" in told[0], "other/experiment.toml" in told[1], len(told)] == [True, True, 2]
+    assert [line.split()[0] for line in lines if line not in told] == ["run", "good"]
+
+
+def test_rows_and_results_that_no_engine_wrote_do_not_hide_the_others(made, tmp_path: Path) -> None:
+    folder = made("odd")
+    (folder / "result.json").write_text('{"best": "x", "best_step": null, "best_metric": "top1"}')
+    for journal in ("metrics", "timings"):
+        with (folder / f"{journal}.jsonl").open("a") as file:
+            file.write('{"split": "val", "top1": 0.9}\n{"step": "x"}\n{"step": 1, "epoch": 1, "split": "train"}\n')
+    run = read_run(folder)
+    assert run.best is not None
+    assert (run.best.value, run.seconds) == (0.6, 130.0)
+    assert "odd: finished" in text(show, "odd", "--runs", tmp_path / "runs")
+
+
+def test_links_to_runs_that_are_listed_already_show_none_twice(made, tmp_path: Path) -> None:
+    made("real")
+    (tmp_path / "runs" / "a-link").symlink_to(tmp_path / "runs")
+    (tmp_path / "runs" / "latest").symlink_to(tmp_path / "runs" / "real")
+    assert [run.name for run in find_runs(tmp_path / "runs")] == ["real"]
+
+
+def test_the_best_of_other_figures_is_told_with_its_name(made, tmp_path: Path) -> None:
+    made("clips")
+    folder = made("boxes", depth=50)
+    for name in ("metrics.jsonl", "result.json"):
+        (folder / name).write_text((folder / name).read_text().replace("top1", "mAP"))
+    runs = ("--runs", tmp_path / "runs", "--output", tmp_path / "compare.png")
+    head, first, second, *_ = text(compare, "clips", "boxes", *runs).splitlines()
+    assert " best  " in head
+    assert "top1 0.6000" in first
+    assert "mAP 0.6000" in second
+    with pytest.raises(ConfigError, match=r"no run has a figure 'mapp'.*; there are: top1, mAP"):
+        text(compare, "clips", "boxes", "--metric", "mapp", *runs)
+
+
+def test_runs_of_one_seed_count_once(made, tmp_path: Path) -> None:
+    for name, seed, top1 in (("a", 0, 0.5), ("a-again", 0, 0.5), ("b", 1, 0.7)):
+        made(name, seed=seed, top1=(0.1, 0.2, top1))
+    (both,) = group(find_runs(tmp_path / "runs"))
+    assert (len(both.runs), both.seeds, both.best) == (3, 2, [0.5, 0.7])
+    assert both.figures("test") == {"top1": [0.5, 0.7]}

@@ -177,6 +177,26 @@ def test_a_signal_stops_the_trial_and_the_sweep(stand_in: None, tmp_path: Path) 
     ]
 
 
+def test_a_run_that_a_killed_sweep_left_behind_is_waited_for(stand_in: None, tmp_path: Path) -> None:
+    command = [sys.executable, "run", "quickstart", "--set", "engine.epochs=2", "--set", "optimizer.lr=0.7"]
+    folder = tmp_path / "runs/lr/lr=0.7"
+    with subprocess.Popen([*command, "--runs", str(folder.parent), "--name", folder.name]) as left:
+        while not (folder / "metrics.jsonl").exists():
+            time.sleep(0.05)
+
+        def end() -> None:
+            time.sleep(1.0)
+            (folder / "result.json").write_text('{"epochs": 2, "best": 0.7}')
+            left.terminate()
+
+        thread = threading.Thread(target=end)
+        thread.start()
+        done = swept(tmp_path, "[0.7]")
+        thread.join()
+    assert f"trial 1 lr=0.7: in use by process {left.pid}, waiting for it to end" in done.output
+    assert "trial 1 lr=0.7: finished already" in done.output
+
+
 class Impatient:
     """Learns nothing, and stops a trial at its third evaluation."""
 

@@ -40,7 +40,7 @@ class RunRecord:
 
     @property
     def name(self) -> str:
-        return str(self.experiment.get("name") or self.folder.name)
+        return self.folder.name
 
     @property
     def steps_per_epoch(self) -> float | None:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from vidcore.errors import ConfigError
+from vidcore.wording import nearest
 from vidcore_runs import comparing, listing
 from vidcore_runs.columns import aligned
 from vidcore_runs.ending import State
@@ -49,7 +50,7 @@ def list_runs(
       vidcore runs list --state failed --state killed
       vidcore runs list --where model=slowonly --where engine.epochs=30
     """
-    found = listing.ordered(listing.chosen(find_runs(runs), patterns, states, where), sort, reverse)
+    found = listing.ordered(listing.chosen(find_runs(runs, _tell), patterns, states, where), sort, reverse)
     if as_json:
         for run in found:
             click.echo(json.dumps(listing.as_table(run)))
@@ -104,6 +105,11 @@ def compare(
       vidcore runs compare small-0 small-1 large-0 large-1 --bootstrap
     """
     groups = group(_unique(run for name in names for run in _expand(name, runs)), by_seed=not each_seed)
+    known = comparing.figures_known(groups)
+    for name in figures:
+        if name not in known:
+            there = ", ".join(known) or "none yet"
+            raise ConfigError(f"--metric: no run has a figure {name!r}{nearest(name, known)}; there are: {there}")
     split = split or comparing.common_split(groups)
     for text in comparing.reached(groups, split, figures):
         click.echo(text)
@@ -119,11 +125,15 @@ def compare(
 def _expand(name: str, runs: Path) -> list[Run]:
     """The run of that name, or all of a folder that holds some."""
     for folder in (Path(name), runs / name):
-        if folder.is_dir() and not (folder / "experiment.toml").exists() and (found := list(find_runs(folder))):
+        if folder.is_dir() and not (folder / "experiment.toml").exists() and (found := list(find_runs(folder, _tell))):
             for run in found:
                 run.name = f"{folder.name}/{run.name}"
             return found
     return [find_run(name, runs)]
+
+
+def _tell(why: str) -> None:
+    click.echo(why, err=True)
 
 
 def _unique(runs: Iterable[Run]) -> list[Run]:

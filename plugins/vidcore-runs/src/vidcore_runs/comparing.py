@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vidcore_runs.columns import aligned, number
 from vidcore_runs.grouping import Group, Spread, differences, spread
+from vidcore_runs.records import figures_of
 
 if TYPE_CHECKING:
     from vidcore_runs.bootstrap import Interval
@@ -21,18 +22,26 @@ def common_split(groups: Sequence[Group]) -> str:
     return "test" if all(run.evaluations("test") for run in runs) else "val"
 
 
+def figures_known(groups: Sequence[Group]) -> list[str]:
+    """Names of figures in evaluations, those that pick best weights first."""
+    first = [group.best_metric for group in groups if group.best_metric]
+    rows = [row for group in groups for run in group.runs for row in run.evaluations()]
+    return list(dict.fromkeys([*first, *(name for row in rows for name in figures_of(row))]))
+
+
 def reached(groups: Sequence[Group], split: str, figures: Sequence[str] = ()) -> Iterator[str]:
     """A row a group: the best on data.val, and final figures, with mean and deviation over seeds."""
     found = [group.figures(split) for group in groups]
     names = list(figures) or list(dict.fromkeys(name for each in found for name in each))
-    best = next((run.best.metric for group in groups for run in group.runs if run.best), "")
-    head = ["runs", "seeds", "epochs", f"best {best}".rstrip(), *(f"{split} {name}" for name in names)]
+    metrics = {group.best_metric for group in groups} - {""}
+    shared = " ".join(metrics) if len(metrics) == 1 else ""
+    head = ["runs", "seeds", "epochs", f"best {shared}".rstrip(), *(f"{split} {name}" for name in names)]
     rows = [
         [
             group.name,
-            str(len(group.runs)),
+            str(group.seeds),
             _range(run.epoch for run in group.runs),
-            _told(spread(group.best)),
+            ("" if shared else f"{group.best_metric} ") + _told(spread(group.best)),
             *(_told(spread(figures.get(name, []))) for name in names),
         ]
         for group, figures in zip(groups, found, strict=True)

@@ -39,19 +39,30 @@ class Group:
         )
         return first[:shared].rstrip("-_ /.") or first
 
+    @property
+    def seeds(self) -> int:
+        """That are different: an experiment may have been run twice with one."""
+        return len({run.seed for run in self.runs})
+
     def figures(self, split: str) -> dict[str, list[float]]:
-        """Final figures on a split, one a run that has them: of "val" those of the last evaluation."""
-        found: dict[str, list[float]] = {}
+        """Final figures on a split, one a seed that has them: of "val" those of the last evaluation."""
+        found: dict[str, list[tuple[int, float]]] = {}
         for run in self.runs:
             rows = run.evaluations(split)
             for name, value in (figures_of(rows[-1]) if rows else {}).items():
-                found.setdefault(name, []).append(value)
-        return found
+                found.setdefault(name, []).append((run.seed, value))
+        return {name: _per_seed(values) for name, values in found.items()}
+
+    @property
+    def best_metric(self) -> str:
+        """The figure that picks the best weights; "" before the first evaluation."""
+        return next((run.best.metric for run in self.runs if run.best), "")
 
     @property
     def best(self) -> list[float]:
-        """The best value of each run that has been measured."""
-        return [run.best.value for run in self.runs if run.best]
+        """The best value of each seed that has been measured."""
+        found = [(run.seed, run.best) for run in self.runs if run.best]
+        return _per_seed((seed, best.value) for seed, best in found if best.metric == self.best_metric)
 
 
 @frozen
@@ -92,6 +103,14 @@ def differences(groups: Sequence[Group]) -> dict[str, list[Any]]:
     keys = dict.fromkeys(key for table in tables for key in table)
     found = {key: [table.get(key) for table in tables] for key in keys}
     return {key: values for key, values in found.items() if any(value != values[0] for value in values)}
+
+
+def _per_seed(values: Iterable[tuple[int, float]]) -> list[float]:
+    """Runs of one seed are no sign of how much seeds differ: their mean counts once."""
+    by_seed: dict[int, list[float]] = {}
+    for seed, value in values:
+        by_seed.setdefault(seed, []).append(value)
+    return [statistics.fmean(each) for each in by_seed.values()]
 
 
 def spread(values: Sequence[float]) -> Spread | None:

@@ -12,6 +12,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from vidcore_report import theme
+from vidcore_runs.comparing import figures_known
 from vidcore_runs.grouping import Group
 from vidcore_runs.records import Row, Run, figures_of
 
@@ -28,7 +29,7 @@ def draw(groups: Sequence[Group], path: Path, figures: Sequence[str] = ()) -> li
         path: Of the PNG.
         figures: Names; none: the first that the runs have.
     """
-    names = list(figures) or _figures(groups)[:_MOST_FIGURES]
+    names = list(figures) or figures_known(groups)[:_MOST_FIGURES]
     panels = ["training loss", *(f"val {name}" for name in names)]
     with theme.style():
         picture = Figure(figsize=(4.8 * len(panels), 4.2), layout=ConstrainedLayoutEngine(wspace=0.08))
@@ -49,7 +50,7 @@ def _draw_panel(axes: Axes, groups: Sequence[Group], name: str, rows: Callable[[
         curves = [_curve(rows(run), name, run.steps_per_epoch) for run in group.runs]
         places, low, mean, high = _band(curves)
         count = len(group.runs)
-        label = group.name + (f" ({count} seeds)" if count > 1 else "")
+        label = group.name + (f" ({group.seeds} seeds)" if group.seeds > 1 else f" ({count} runs)" if count > 1 else "")
         marker = "o" if len(places) < 2 else None
         axes.plot(places, mean, color=colour, label=label, marker=marker)
         if count > 1:
@@ -74,13 +75,4 @@ def _band(curves: Sequence[Mapping[float, float]]) -> tuple[list[float], list[fl
         [float(column.min()) for column in columns],
         [float(column.mean()) for column in columns],
         [float(column.max()) for column in columns],
-    )
-
-
-def _figures(groups: Sequence[Group]) -> list[str]:
-    """Names in evaluations, the one that picks the best weights first."""
-    runs = [run for group in groups for run in group.runs]
-    first = [run.best.metric for run in runs if run.best]
-    return list(
-        dict.fromkeys([*first, *(name for run in runs for row in run.evaluations("val") for name in figures_of(row))])
     )

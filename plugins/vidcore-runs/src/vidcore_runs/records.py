@@ -7,7 +7,7 @@ as it has come.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -46,12 +46,13 @@ class Run:
     @cached_property
     def rows(self) -> list[Row]:
         """metrics.jsonl."""
-        return list(read_journal(RunFolder(self.folder).metrics))
+        return [row for row in read_journal(RunFolder(self.folder).metrics) if _is_row(row)]
 
     @cached_property
     def times(self) -> list[Row]:
         """timings.jsonl: also of steps that a kill undid, for they took their time."""
-        return list(read_journal(RunFolder(self.folder).timings))
+        rows = read_journal(RunFolder(self.folder).timings)
+        return [row for row in rows if _is_row(row) and isinstance(row.get("seconds"), int | float)]
 
     @property
     def training(self) -> list[Row]:
@@ -103,7 +104,8 @@ class Run:
         curve = [(step, figures[name]) for step, figures in points if name in figures]
         if not curve:
             return None
-        known, at = recorded.get("best"), int(recorded.get("best_step", 0))
+        known, at = recorded.get("best"), recorded.get("best_step")
+        at = at if isinstance(at, int) else 0
         seen = [value for step, value in curve if step <= at]
         lower = known is not None and bool(seen) and known == min(seen) < max(seen)  # what the run took for better
         step, value = (min if lower else max)(curve, key=lambda point: point[1])
@@ -133,7 +135,11 @@ def read_run(folder: Path, name: str = "") -> Run:
     Raises:
         RunError: It is none, or its experiment cannot be read.
     """
-    return Run(folder=folder, name=name or folder.name, experiment=RunFolder(folder).read_experiment())
+    experiment = RunFolder(folder).read_experiment()
+    engine, seed = experiment.get("engine", {}), experiment.get("seed", 0)
+    if not (isinstance(engine, dict) and isinstance(engine.get("epochs", 0), int) and isinstance(seed, int)):
+        raise RunError(f"{RunFolder(folder).experiment}: is not what a run writes there")
+    return Run(folder=folder, name=name or folder.name, experiment=experiment)
 
 
 def find_run(name: str, runs: Path) -> Run:
@@ -149,19 +155,27 @@ def find_run(name: str, runs: Path) -> Run:
     raise RunError(f"no run {name!r} in {runs}, and no run folder of that path{nearest(name, known)}")
 
 
-def find_runs(folder: Path) -> Iterator[Run]:
-    """Every run below a folder, named by its path from there. What cannot be read is passed over.
+def find_runs(folder: Path, tell: Callable[[str], None] = lambda why: None) -> Iterator[Run]:
+    """Every run below a folder, named by its path from there.
+
+    Args:
+        folder: Of runs, and of folders of runs.
+        tell: Called with the reason for each that cannot be read; it is passed over.
 
     Raises:
         RunError: There is no such folder.
     """
     if not folder.is_dir():
         raise RunError(f"there is no folder {folder}; say where the runs are with --runs")
+    known: set[Path] = set()  # a link may lead to a run that is there already, or in a circle
     for path in _run_folders(folder, _DEEPEST):
+        if path.resolve() in known:
+            continue
+        known.add(path.resolve())
         try:
             yield read_run(path, str(path.relative_to(folder)) if path != folder else path.name)
-        except RunError:
-            continue
+        except RunError as error:
+            tell(f"passed over: {error}")
 
 
 def figures_of(row: Row) -> dict[str, float]:
@@ -182,13 +196,19 @@ def _run_folders(folder: Path, depth: int) -> Iterator[Path]:
     if _is_run(folder):
         yield folder
     elif depth:
-        for path in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        folders = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+        for path in sorted(folders, key=lambda path: (path.is_symlink(), path)):
             yield from _run_folders(path, depth - 1)
 
 
 def _is_run(folder: Path) -> bool:
     files = RunFolder(folder)
     return files.experiment.is_file() and (files.log.exists() or files.metrics.exists())
+
+
+def _is_row(row: Row) -> bool:
+    """Whether the engine may have written it."""
+    return all(isinstance(row.get(key), int) for key in ("step", "epoch")) and isinstance(row.get("split"), str)
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from vidcore.engine.journal import Journal, read_journal
 from vidcore.engine.run_folder import RunFolder, Standing
 from vidcore.engine.stopping import RunStopped, StopSignals
 from vidcore.errors import RunError, VidcoreError
-from vidcore_runs.ending import State
+from vidcore_runs.ending import State, lock_owner
 from vidcore_runs.records import Run, figures_of, read_run
 from vidcore_sweep.reading import Plan, experiment_of, set_options, trial_name
 from vidcore_sweep.search import Curve, Outcome, Values
@@ -112,6 +113,7 @@ class Trials:
             number += 1
 
     def _take(self, trial: Trial, before: str) -> None:
+        self._wait(trial)
         if before == STOPPED_EARLY:
             trial.state, trial.why = before, "by an earlier attempt of this sweep"
         elif self._is_finished(trial):
@@ -126,6 +128,15 @@ class Trials:
         if trial.state == FAILED:
             self.tell(f"trial {trial.number + 1} {trial.name} failed: {trial.why}")
         trial.run = _read(trial.folder)
+
+    def _wait(self, trial: Trial) -> None:
+        """While another process has the trial's run: a sweep that is killed leaves the one that was going behind."""
+        told = False
+        while owner := lock_owner(trial.folder / ".lock"):
+            if not told:
+                self.tell(f"trial {trial.number + 1} {trial.name}: in use by process {owner}, waiting for it to end")
+                told = True
+            time.sleep(_LOOK_EVERY_SECONDS)
 
     def _is_finished(self, trial: Trial) -> bool:
         """Asked before a process is started for it. Says why it cannot be run, if so."""
