@@ -15,11 +15,11 @@ from vidcore.data.plan import TrainingPlan
 from vidcore_training.grid import Grid, Shape
 from vidcore_training.multigrid import MultigridPlan, SubBatchNorm, _scaled, split_norms
 
-GRID = Grid(batch=8, frames=16, height=224, width=224, ends=(24, 48))
+GRID = Grid(batch=8, frames=16, ends=(24, 48))
 
 
 def test_the_long_cycle_has_the_four_shapes_of_the_paper_for_as_many_steps_each() -> None:
-    grid = Grid(batch=8, frames=16, height=224, width=224, ends=(24,), short_cycle=False)
+    grid = Grid(batch=8, frames=16, ends=(24,), short_cycle=False)
     assert [grid.shape(step) for step in (0, 6, 12, 18, 24)] == [
         Shape(64, 4, 1 / math.sqrt(2)),
         Shape(32, 8, 1 / math.sqrt(2)),
@@ -31,12 +31,24 @@ def test_the_long_cycle_has_the_four_shapes_of_the_paper_for_as_many_steps_each(
     assert [grid.rate(step) for step in (0, 6, 12, 18, 24)] == [8, 4, 2, 1, 1]
 
 
+def test_batches_are_whole_multiples_and_rates_those_of_the_clips_that_come() -> None:
+    large = Grid(batch=64, frames=8, ends=(20,))  # 158 pixels are not quite 224 by the root of two
+    assert [large.shape(step).batch for step in (0, 1, 5, 10, 15, 18)] == [1024, 512, 256, 256, 256, 256]
+    odd = Grid(batch=8, frames=10, ends=(8,), short_cycle=False)  # a quarter of ten frames are two
+    assert [(odd.shape(step).batch, odd.shape(step).frames, odd.rate(step)) for step in (0, 2, 4, 6)] == [
+        (80, 2, 10),
+        (32, 5, 4),
+        (16, 5, 2),
+        (8, 10, 1),
+    ]
+
+
 def test_every_cycle_of_the_schedule_begins_anew_and_the_end_is_the_full_shape() -> None:
     assert [GRID.stretch(step) for step in (0, 23, 24, 47, 48, 1000)] == [0, 3, 0, 3, 3, 3]
 
 
 def test_the_short_cycle_changes_the_side_with_every_step_and_no_rate() -> None:
-    grid = Grid(batch=8, frames=16, height=224, width=224, ends=(), long_cycle=False)
+    grid = Grid(batch=8, frames=16, ends=(), long_cycle=False)
     assert [grid.shape(step).batch for step in range(4)] == [32, 16, 8, 32]
     assert [round(224 * grid.shape(step).side) for step in range(3)] == [112, 158, 224]
     assert {grid.rate(step) for step in range(6)} == {1}
@@ -63,7 +75,7 @@ def test_sides_shrink_with_the_clip_and_of_a_range_only_the_lowest() -> None:
 
 
 def test_a_plan_takes_every_sample_once_an_epoch_and_may_begin_anywhere() -> None:
-    grid = Grid(batch=2, frames=4, height=16, width=16, ends=(8,))
+    grid = Grid(batch=2, frames=4, ends=(8,))
     whole = list(itertools.islice(MultigridPlan(TrainingPlan(num_samples=37, batch_size=2, accumulate=2), grid), 24))
     assert [len(refs) for refs in whole[::2]] == [grid.shape(step).batch for step in range(12)]
     read = [ref.index for refs in whole for ref in refs]
@@ -75,7 +87,7 @@ def test_a_plan_takes_every_sample_once_an_epoch_and_may_begin_anywhere() -> Non
 
 @pytest.mark.parametrize("world", [2, 4])
 def test_processes_share_the_chunks_of_one(world: int) -> None:
-    grid = Grid(batch=2, frames=4, height=16, width=16, ends=(8,))
+    grid = Grid(batch=2, frames=4, ends=(8,))
 
     def plan(rank: int, world: int) -> list[list[object]]:
         base = TrainingPlan(num_samples=37, batch_size=2, accumulate=4 // world, rank=rank, world=world)

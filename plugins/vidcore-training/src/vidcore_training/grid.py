@@ -1,6 +1,6 @@
 """The shapes of multigrid training: which batch each step has. Pure functions of the step.
 
-Wu et al., arXiv:1912.00998. Letters: B clips of a batch, T frames, H W pixels of the full shape; t, s factors of them.
+Wu et al., arXiv:1912.00998. Letters: B clips of a batch and T frames of the full shape.
 """
 
 from __future__ import annotations
@@ -31,8 +31,6 @@ class Grid:
 
     batch: int  # B
     frames: int  # T
-    height: int  # H
-    width: int  # W
     ends: tuple[int, ...]  # steps at which a long cycle ends; afterwards the full shape
     long_cycle: bool = True
     short_cycle: bool = True
@@ -45,25 +43,25 @@ class Grid:
                     return (step - begin) * len(LONG_CYCLE) // (end - begin)
         return len(LONG_CYCLE) - 1
 
-    def rate(self, step: int) -> float:
+    def rate(self, step: int) -> int:
         """How many times higher the learning rate is: as many as the long cycle's batch. The short one changes none."""
         time, side = LONG_CYCLE[self.stretch(step)]
-        return round(1 / (time * side * side))
+        return round(self.frames / self._frames(time) / side**2)  # a whole number, as in the authors' release
 
     def shape(self, step: int) -> Shape:
         """Of the clips of a step."""
-        time, side = LONG_CYCLE[self.stretch(step)]
-        if self.short_cycle:
-            side = min(side, SHORT_CYCLE[step % len(SHORT_CYCLE)])
-        frames = max(round(self.frames * time), 1)
-        volume = frames * round(self.height * side) * round(self.width * side)
-        return Shape(max(round(self.batch * self.frames * self.height * self.width / volume), 1), frames, side)
+        time, long = LONG_CYCLE[self.stretch(step)]
+        side = min(long, SHORT_CYCLE[step % len(SHORT_CYCLE)]) if self.short_cycle else long
+        return Shape(self.batch * self.rate(step) * round((long / side) ** 2), self._frames(time), side)
+
+    def _frames(self, time: float) -> int:
+        return max(round(self.frames * time), 1)
 
     def shapes(self) -> list[tuple[int, float]]:
         """Frames and side of every shape that can come, each once."""
         sides = SHORT_CYCLE if self.short_cycle else (1.0,)
         cycle = LONG_CYCLE if self.long_cycle else LONG_CYCLE[-1:]
-        found = [(max(round(self.frames * time), 1), min(side, short)) for time, side in cycle for short in sides]
+        found = [(self._frames(time), min(side, short)) for time, side in cycle for short in sides]
         return list(dict.fromkeys(found))
 
     def clips_before(self, step: int) -> int:

@@ -56,12 +56,9 @@ class MultigridTraining(Technique):
                 "engine.techniques: multigrid: nothing tells where its long cycles end; give `ends`, in epochs, use "
                 "the schedule multistep, or set long_cycle = false"
             )
-        frames, height, width = _full_shape(train)
         self.grid = Grid(
             batch=train.batch_size,
-            frames=frames,
-            height=height,
-            width=width,
+            frames=_full_frames(train),
             ends=tuple(round(end * steps_per_epoch) for end in ends),
             long_cycle=self.config.long_cycle,
             short_cycle=self.config.short_cycle,
@@ -206,8 +203,8 @@ def split_norms(model: nn.Module) -> list[SubBatchNorm]:
     return found
 
 
-def _full_shape(train: DatasetConfig) -> tuple[int, int, int]:
-    """Frames, height and width of the clips of training."""
+def _full_frames(train: DatasetConfig) -> int:
+    """Frames of the clips of training, whose sides are known as well."""
     if not hasattr(train.sampling, "num_frames") or not hasattr(train.sampling, "frame_interval"):
         raise ConfigError("engine.techniques: multigrid needs a sampling with num_frames and frame_interval, as dense")
     _, frames, height, width = clip_shape(train)
@@ -215,7 +212,7 @@ def _full_shape(train: DatasetConfig) -> tuple[int, int, int]:
         raise ConfigError(
             "engine.techniques: multigrid has to know the size of the clips; end data.train.transforms with a crop"
         )
-    return frames, height, width
+    return frames
 
 
 def _intervals(train: Any, grid: Grid, frames: int) -> range:
