@@ -7,8 +7,8 @@ import pytest
 from vidcore.data.bad_videos import BadVideo, BadVideos
 from vidcore.errors import RunError
 
-GONE = BadVideo("train", 3, "a.mp4 (list.txt:4)", "a.mp4: not a video:\nno header")
-EMPTY = BadVideo("train", 5, "b.mp4 (list.txt:6)", "b.mp4 is empty")
+GONE = BadVideo(3, "a.mp4 (list.txt:4)", "a.mp4: not a video:\nno header")
+EMPTY = BadVideo(5, "b.mp4 (list.txt:6)", "b.mp4 is empty")
 
 
 def test_bad_videos_are_listed_once_with_the_reason_over_all_attempts(tmp_path: Path) -> None:

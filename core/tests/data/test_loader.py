@@ -3,7 +3,10 @@ from __future__ import annotations
 import importlib
 import itertools
 import multiprocessing
+import os
+import signal
 from collections.abc import Sequence
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from vidcore_made_data.parts import MadeBrightness, MadeFolders
 from vidcore.data import sampling_config, transform_config
 from vidcore.data.bad_videos import BadVideos
 from vidcore.data.clips import DataContext
-from vidcore.data.loader import _load, auto_workers, load_batches
+from vidcore.data.loader import _load, _start_fork_server, auto_workers, load_batches
 from vidcore.data.pace import Pace
 from vidcore.data.plan import EvaluationPlan, Plan, TrainingPlan
 from vidcore.data.sampling import DenseSampling
@@ -164,6 +167,14 @@ def test_bad_video_is_replaced_counted_and_named(video_folder: Path, kind: str) 
     assert f"bad/{kind}.mp4" in bad.summary and "(row 6)" in bad.summary
     replaced = [meta["replaced"] for batch in batches for meta in batch.meta if "replaced" in meta]
     assert len(replaced) == 2 and all(f"bad/{kind}.mp4" in name for name in replaced)  # once an epoch
+
+
+def test_a_bad_video_counts_once_in_however_many_shapes_it_is_read(video_folder: Path) -> None:
+    data = dataset(video_folder, [*GOOD[:5], write_bad(video_folder, "empty")])
+    bad = BadVideos(action="replace", num_samples=6, max_fraction=0.2)
+    shapes: Any = [[SampleRef(shape, 0, 5)] for shape in ("small", "large")]  # as a technique's plan gives them
+    assert [len(batch) for batch in load(data, shapes, bad=bad)] == [1, 1]
+    assert bad.summary.startswith("1 of 6 videos could not be read")
 
 
 @pytest.mark.parametrize("kind", BAD)
@@ -318,3 +329,14 @@ def test_auto_workers_leave_a_processor_for_training(monkeypatch: pytest.MonkeyP
     for processors, workers in ((1, 0), (2, 1), (8, 7), (64, 16)):
         monkeypatch.setattr("vidcore.data.loader._processors", lambda count=processors: count)
         assert auto_workers() == workers
+
+
+def test_ctrl_c_is_heard_while_the_server_of_workers_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forkserver, "ensure_running", lambda: os.kill(os.getpid(), signal.SIGINT))
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda signum, frame: heard.append(signum))
+    try:
+        _start_fork_server()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard == [signal.SIGINT]

@@ -27,8 +27,7 @@ _SHOWN = 10
 class BadVideo:
     """A sample that could not be read."""
 
-    source: str
-    index: int
+    index: int  # in the data set; techniques that read a sample in several ways do not change it
     name: str  # file and row, as the data set calls it
     text: str  # why
 
@@ -41,7 +40,7 @@ class BadVideos:
     num_samples: int  # of the data set
     max_fraction: float = 1.0  # of the data set's samples; more stop the run
     file: Path | None = None  # lists them, each once, with the reason behind a tab
-    found: dict[tuple[str, int], BadVideo] = field(factory=dict)  # each once, however often it was met
+    found: dict[int, BadVideo] = field(factory=dict)  # each once, however often it was met
 
     def add(self, videos: list[BadVideo]) -> None:
         """Note videos.
@@ -53,8 +52,8 @@ class BadVideos:
         for video in videos:
             if self.action == "fail":
                 raise DataError(f'{video.text}; or set data.on_bad_video = "replace" to go on without it')
-            if (video.source, video.index) not in self.found:
-                self.found[video.source, video.index] = video
+            if video.index not in self.found:
+                self.found[video.index] = video
                 log.warning("%s %s: %s", video.name, "replaced" if self.action == "replace" else "left out", video.text)
                 self._list(f"{video.name}\t{' '.join(video.text.split())}\n")
         if len(self.found) > self.max_fraction * self.num_samples:

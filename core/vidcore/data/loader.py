@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from itertools import islice
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -166,13 +166,16 @@ def _context() -> BaseContext:
 
 
 def _start_fork_server() -> None:
-    """Start it deaf to Ctrl-C, which a terminal sends to it too: while it imports torch it would die of it, loudly."""
-    if threading.current_thread() is threading.main_thread():  # only there may Python change what is heard
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            forkserver.ensure_running()
-        finally:
-            signal.signal(signal.SIGINT, before)
+    """Start it deaf to Ctrl-C, which a terminal sends to it too: while it imports torch it would die of it, loudly.
+
+    What comes meanwhile waits for us: a mask is inherited, as ignoring would be, but loses nothing.
+    """
+    resource_tracker.ensure_running()  # else the fork server starts it, and it takes the mask away
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @frozen(kw_only=True, eq=False)
@@ -284,7 +287,7 @@ class _Fetcher:
             return self.dataset.sample(ref, rng)
 
     def _bad(self, ref: SampleRef, error: DataError) -> BadVideo:
-        return BadVideo(ref.source, ref.index, where(self.dataset, ref.index), str(error))
+        return BadVideo(ref.index, where(self.dataset, ref.index), str(error))
 
 
 def where(dataset: Dataset, index: int) -> str:
