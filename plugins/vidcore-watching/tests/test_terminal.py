@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 from pathlib import Path
 
@@ -52,6 +53,17 @@ def test_a_run_is_told_in_lines_where_there_is_no_terminal(
     assert re.search(r" GiB  0:01:00 left$", step)
     assert measured.split() == ["epoch", "1/10", "val", "top1", "0.7500"]
     assert events.failures == {}
+
+
+def test_warnings_are_shown_as_they_come_but_for_those_of_the_end(shown: io.StringIO) -> None:
+    terminal = LiveTerminal(Terminal(), Console(file=shown, width=20))
+    assert terminal.accepts(Experiment(task=None, model=None))
+    logging.getLogger("vidcore.mine").warning("3 rows of [a.csv] are left out, which is a line longer than 20")
+    logging.getLogger("vidcore.mine").info("read")
+    logging.getLogger("vidcore.engine.runner").warning("a note")
+    terminal.close()
+    logging.getLogger("vidcore.mine").warning("later")
+    assert shown.getvalue() == "warning: 3 rows of [a.csv] are left out, which is a line longer than 20\n"
 
 
 def test_the_end_has_figures_remarks_and_what_to_type_next(shown: io.StringIO, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ Where the output is no terminal, the live line becomes a plain line now and then
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -23,6 +24,20 @@ from vidcore.engine.session import memory_bytes
 from vidcore.plugins import hookimpl
 from vidcore.wording import counted
 from vidcore_watching.config import Terminal
+
+_LOGGER = logging.getLogger("vidcore")
+
+
+class _Warnings(logging.Handler):
+    """Shows warnings as they come, above the live line: while a run has its log.txt, nobody else does."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.WARNING)
+        self.console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name != "vidcore.engine.runner":  # those are the notes at the end
+            self.console.print(f"warning: {record.getMessage()}", markup=False, highlight=False, soft_wrap=True)
 
 
 class LiveTerminal:
@@ -49,13 +64,16 @@ class LiveTerminal:
         self._last_plain = self._began = time.monotonic()
         self._from_step = 0  # at `_began`
         self._device = torch.device("cpu")
+        self._warnings = _Warnings(self.console)
 
     def accepts(self, experiment: Experiment) -> bool:
-        """Every run is shown alike."""
+        """Every run is shown alike, and its warnings from now on."""
+        _LOGGER.addHandler(self._warnings)
         return True
 
     def close(self) -> None:
         """Leave the terminal as it was."""
+        _LOGGER.removeHandler(self._warnings)
         self._bar.stop()
 
     def show(self, result: RunResult) -> None:
