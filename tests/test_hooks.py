@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
@@ -28,5 +29,8 @@ def test_a_hook_is_tested(hook: str) -> None:
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_an_event_is_documented_and_tested(event: str) -> None:
-    assert f"`{event}`" in (ROOT / "docs/hooks.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/hooks.md").read_text(encoding="utf-8")
+    (row,) = (line.split("|") for line in text.splitlines() if line.startswith("| `") and f"`{event}`" in line)
+    _, *arguments = inspect.signature(getattr(RunEvents, event)).parameters
+    assert row[2].strip() == ", ".join(f"`{argument}`" for argument in arguments)
     assert any(event in path.read_text(encoding="utf-8") for path in (ROOT / "core/tests/engine").rglob("*.py"))

@@ -3,7 +3,7 @@
 A callback is a component of kind `callback`, named in the experiment under `[callbacks.NAME]`: installed never means
 active. It has methods with these names, decorated with `vidcore.plugins.hookimpl`, that take those of the arguments
 they want. One that fails is named and the run goes on, unless its class says `may_stop_run = True`: then its error ends
-the run, and it may end training early by raising `StopTraining("why")`.
+the run, and it may end training early by raising `StopTraining("why")`. KeyboardInterrupt is a person's, and passes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 
 
 class StopTraining(Exception):  # noqa: N818 - it is no error
-    """Raised by a callback that may stop the run: training ends here, as if it had been the last epoch."""
+    """Raised by a callback that may stop the run: training ends with this epoch, as if it had been the last."""
 
 
 @frozen(kw_only=True, eq=False)

@@ -95,7 +95,7 @@ def test_no_half_file_is_left_where_a_picture_stood(make_run: MakeRun, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(RunError, match=r"curves.png cannot be written: No space"):
         draw.curves(read_run(folder))
     monkeypatch.undo()
     assert (folder / "curves.png").read_bytes() == before

@@ -144,7 +144,6 @@ def _draw(groups: Sequence[Group], output: Path, figures: tuple[str, ...]) -> No
     from vidcore_runs import overlay
 
     shown = groups[: overlay.MOST_GROUPS]
-    output.parent.mkdir(parents=True, exist_ok=True)
     panels = overlay.draw(shown, output, figures)
     left_out = f"; {len(groups) - len(shown)} more would not be told apart" if len(groups) > len(shown) else ""
     click.echo(f"\ncurves: {output} ({', '.join(panels)}{left_out})")
