@@ -177,5 +177,10 @@ def test_synchronised_norms_need_a_gpu(alone: None) -> None:
         parallel.wrap(HalfUsed())
 
 
+def test_nccl_without_a_gpu_is_refused_before_anybody_waits(alone: None) -> None:
+    with pytest.raises(ConfigError, match='"nccl" works on CUDA devices only, not on cpu; leave it out'):
+        DataParallel(Ddp(backend="nccl"), CPU)
+
+
 def test_the_others_leave_with_the_exit_code_of_the_first() -> None:
     assert LeftWithFirstError(2).exit_code == 2

@@ -17,7 +17,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from vidcore.engine.parallel import Parallel
-from vidcore.errors import RunError, VidcoreError
+from vidcore.errors import ConfigError, RunError, VidcoreError
 from vidcore_parallel.config import Together
 from vidcore_parallel.connection import connect, first_line, is_lost_connection, own_device, preflight, read_place
 
@@ -44,6 +44,10 @@ class Processes(Parallel):
         super().__init__(
             own_device(device, place), rank=place.rank, world=place.world, restarts=place.restarts, sharded=sharded
         )
+        if config.backend == "nccl" and self.device.type != "cuda":
+            raise ConfigError(
+                f'engine.parallel.backend = "nccl" works on CUDA devices only, not on {self.device.type}; leave it out'
+            )
         self._backend, self._connect_seconds = config.backend, config.connect_seconds
         self._timeout = timedelta(minutes=config.timeout_minutes)
 
