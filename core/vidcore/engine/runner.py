@@ -283,7 +283,7 @@ def _closing_remarks(session: Session, progress: Progress, bad: BadVideos, secon
     remarks += [text for text in (bad.summary, *session.left_out.values()) if text]
     if progress.bad_steps:
         skipped = counted(progress.bad_steps, "step was", "steps were")
-        remarks.append(f"{skipped} skipped, the loss was not finite; log.txt names the samples")
+        remarks.append(f"{skipped} skipped, loss or gradient was not finite; log.txt names the samples")
     for remark in remarks:
         log.warning("%s", remark)
     return remarks
