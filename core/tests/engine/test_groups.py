@@ -122,6 +122,13 @@ def test_freezing_everything_is_an_error() -> None:
         freeze(torch.nn.Identity(), [])
 
 
+def test_a_misspelt_key_of_a_models_group_is_an_error() -> None:
+    net = Net()
+    net.param_groups = lambda: [{"params": [net.head.weight], "lr_factr": 5.0}]  # type: ignore[method-assign]
+    with pytest.raises(TypeError, match="lr_factr"):
+        parameter_groups(net, Sgd())
+
+
 def test_a_pattern_that_takes_nothing_back_is_an_error() -> None:
     with pytest.raises(ConfigError, match="'!head' takes nothing back: no pattern before it froze it"):
         freeze(Net(), ["!head"])

@@ -121,9 +121,7 @@ def declared_groups(model: nn.Module) -> Iterator[ParameterGroup]:
     name_of = {id(parameter): name for name, parameter in model.named_parameters()}
     for table in declare() if declare is not None else []:
         names = [name_of[id(parameter)] for parameter in table["params"]]
-        factors = GroupFactors(
-            lr_factor=table.get("lr_factor", 1.0), weight_decay_factor=table.get("weight_decay_factor", 1.0)
-        )
+        factors = GroupFactors(**{key: value for key, value in table.items() if key != "params"})
         yield ParameterGroup(factors, names, list(table["params"]))
 
 

@@ -172,8 +172,10 @@ def take_step(training: Training, step: int, batches: Iterator[Batch]) -> Step:
     training.statistics.remember()
     try:
         losses, named, data_seconds = _run_chunks(training, step, batches)
-    except BaseException:
+    except BaseException as error:
         training.statistics.restore()  # this step has not happened
+        if "more than 1 value per channel" in str(error):
+            raise RunError(f"{error}: give batch norms more: larger batches or clips, or engine.frozen_norm") from error
         raise
     bad = not math.isfinite(losses["loss"])
     norm: float | None = None

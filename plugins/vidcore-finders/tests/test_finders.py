@@ -10,7 +10,9 @@ import torch
 from click.testing import CliRunner, Result
 from toy_run import Run, load_toy
 
+from vidcore.engine.assembly import build_model
 from vidcore.engine.journal import read_journal
+from vidcore.engine.parts import Parts
 from vidcore.errors import ConfigError, RunError
 from vidcore.plugins import build
 from vidcore.values import Batch
@@ -103,6 +105,21 @@ def test_a_batch_is_not_larger_than_the_data(tmp_path: Path, toy_plugin: None) -
     result = call(find_batch_size, tmp_path, "--set", "data.train.samples=5", "--output", str(picture))
     assert "ended at 4: data.train has 5 samples" in result.stdout
     assert picture.exists()
+
+
+def test_a_norm_that_needs_two_clips_is_told_and_begins_with_two(
+    tmp_path: Path, toy_plugin: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def normed(parts: Parts) -> torch.nn.Module:
+        model = build_model(parts)
+        model.head = torch.nn.Sequential(torch.nn.BatchNorm1d(8), model.head)
+        return model
+
+    monkeypatch.setattr("vidcore_finders.batch_size.build_model", normed)
+    found, _ = try_sizes(load_toy(tmp_path, {}), 4, 10.0, lambda one: None)
+    assert [one.size for one in found] == [2, 4]
+    with pytest.raises(RunError, match="more than 1 value per channel .*: give batch norms more: larger batches"):
+        try_sizes(load_toy(tmp_path, {}), 1, 10.0, lambda one: None)
 
 
 def test_find_batch_size_ends_with_a_picture_and_a_value(tmp_path: Path, toy_plugin: None) -> None:

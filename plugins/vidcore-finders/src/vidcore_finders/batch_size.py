@@ -63,6 +63,11 @@ def try_sizes(
             measured, seconds = _measure(parts, _batch(parts, samples, size))
         except torch.OutOfMemoryError:
             break
+        except RunError:  # a batch norm that has one value a channel needs two clips
+            if size > 1 or min(largest, total) == 1:
+                raise
+            size = 2
+            continue
         found.append(measured)
         say(measured)
         if seconds > longest:
