@@ -152,13 +152,13 @@ def _check_site(session: nox.Session) -> None:
 def _test_plugins(session: nox.Session) -> None:
     """As many at a time as there are cores, each in one process: most are small, and starting takes the longest."""
     with ThreadPoolExecutor(int(sessions.workers())) as lanes:
-        list(lanes.map(lambda name: _test_plugin(session, name, ["-n", "0"], apart=True), PLUGINS))
+        list(lanes.map(lambda name: _test_plugin(session, name, apart=True), PLUGINS))
 
 
-def _test_plugin(session: nox.Session, name: str, options: Iterable[str] = (), *, apart: bool = False) -> None:
+def _test_plugin(session: nox.Session, name: str, *, apart: bool = False) -> None:
     distribution = find_distributions()[name]
     declared = [str(one) for one in distribution.group("test")]
-    _pytest(session, name, [name], [str(distribution.tests.relative_to(ROOT))], options, tools=declared, apart=apart)
+    _pytest(session, name, [name], [str(distribution.tests.relative_to(ROOT))], tools=declared, apart=apart)
 
 
 def _plugin_tests() -> list[str]:
@@ -180,7 +180,7 @@ def _pytest(
 ) -> None:
     """Run tests in an environment of their own; a failure shows in the part's report, not as an exception.
 
-    `apart` shows what a run printed when it is over, for others run beside it.
+    `apart`: in one process, and what it printed is shown when it is over, for others run beside it.
     """
     report = sessions.fresh_report(part)
     try:
@@ -188,7 +188,8 @@ def _pytest(
     except (MissingRequirementError, subprocess.CalledProcessError) as error:
         session.warn(f"{part}: no environment could be made: {error}")
         return
-    arguments = ["-q", "-n", sessions.workers(), "--dist", "worksteal", *options, *session.posargs, *folders]
+    spread = ["-n", "0"] if apart else ["-n", sessions.workers(), "--dist", "worksteal"]
+    arguments = ["-q", *spread, *options, *session.posargs, *folders]
     _run_to_the_end(session, environment, ["-m", "pytest", *arguments], report, apart=apart)
 
 
