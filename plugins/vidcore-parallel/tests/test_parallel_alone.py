@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ import torch.distributed as dist
 from torch import nn
 
 from vidcore.errors import ConfigError, RunError
-from vidcore_parallel.config import Ddp
+from vidcore_parallel.config import Ddp, Fsdp
 from vidcore_parallel.connection import Place, connect, own_device, preflight, read_place
 from vidcore_parallel.ddp import DataParallel, unused_parameters
-from vidcore_parallel.processes import LeftWithFirstError
+from vidcore_parallel.fsdp import ShardedParallel
+from vidcore_parallel.processes import LeftWithFirstError, Processes
 
 CPU = torch.device("cpu")
 
@@ -135,9 +137,10 @@ def test_a_first_all_reduce_that_fails_is_told_with_who_is_silent_and_what_diffe
         dist.destroy_process_group()
 
 
-def test_a_group_that_nobody_needs_any_more_ends_with_its_threads(alone: None) -> None:
+@pytest.mark.parametrize("make", [lambda: DataParallel(Ddp(), CPU), lambda: ShardedParallel(Fsdp(), CPU)])
+def test_a_group_that_nobody_needs_any_more_ends_with_its_threads(alone: None, make: Callable[[], Processes]) -> None:
     before = gloo_threads()  # of groups that tests before this one left to the collector
-    with DataParallel(Ddp(), CPU) as parallel:
+    with make() as parallel:
         assert gloo_threads() > before
     assert gloo_threads() <= before, f"{parallel} still holds a group"
 
